@@ -1,0 +1,60 @@
+//! The commands: each takes its settings, does one thing and ends with an exit code.
+
+mod config_show;
+mod generate;
+
+use clap::ArgMatches;
+
+use crate::{
+    config::{Resolver, Sources},
+    exit::{Exit, Failure},
+};
+
+/// Flags, environment and files of this command line. Commands without settings read no file.
+pub fn sources(matches: &ArgMatches) -> Result<Sources, Failure> {
+    match leaf(matches) {
+        ("completions" | "man" | "demo", _) => Ok(Sources::without_files()),
+        (_, matches) => Sources::collect(matches),
+    }
+}
+
+/// Whether the command stays until it is told to stop.
+pub fn is_daemon(matches: &ArgMatches) -> bool {
+    matches!(leaf(matches).0, "sidecar" | "launch")
+}
+
+/// Runs the command.
+pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
+    let (name, own) = leaf(matches);
+    match name {
+        "config show" => config_show::run(own, sources),
+        "completions" => generate::completions(own),
+        "man" => generate::man(own),
+        other => Err(Failure::new(Exit::Usage, format!("there is no command `{other}`"))),
+    }
+}
+
+/// Settings, read by one of the functions in [`crate::config`], or all problems with them.
+pub fn resolve<T>(sources: &Sources, read: impl FnOnce(&mut Resolver<'_>) -> Option<T>) -> Result<T, Failure> {
+    let mut resolver = Resolver::new(sources);
+    let settings = read(&mut resolver);
+    resolver.finish()?;
+    settings.ok_or_else(|| Failure::new(Exit::Config, "the settings are incomplete"))
+}
+
+/// The innermost command with its name, e.g. `config show`.
+fn leaf(matches: &ArgMatches) -> (&str, &ArgMatches) {
+    match matches.subcommand() {
+        Some(("config", inner)) if inner.subcommand_matches("show").is_some() => {
+            ("config show", inner.subcommand_matches("show").unwrap_or(inner))
+        }
+        Some(("cluster", inner)) => match inner.subcommand() {
+            Some(("show", own)) => ("cluster show", own),
+            Some(("adopt", own)) => ("cluster adopt", own),
+            Some((other, own)) => (other, own),
+            None => ("cluster", inner),
+        },
+        Some((name, own)) => (name, own),
+        None => ("", matches),
+    }
+}

@@ -1,0 +1,23 @@
+//! Settings: where values come from, and the validated form in which the rest of the program gets them.
+//!
+//! Precedence: flag > `QUORATE_*` > the other variables of the option (`ETCDCTL_*`) > file > default. The table of all options
+//! is [`OPTIONS`]; [`Sources`] collects what was said where; [`Resolver`] reads one value at a time and collects every problem;
+//! the settings types below are what comes out, valid as a whole or not at all.
+
+mod address;
+mod common;
+mod launch;
+mod node;
+mod options;
+mod resolver;
+mod sidecar;
+mod sources;
+mod suggest;
+
+pub use common::{Common, common};
+pub use launch::{Engine, LaunchSettings, launch};
+pub use node::NodeSettings;
+pub use options::{Group, Kind, OPTIONS, Opt, option};
+pub use resolver::{Resolver, Source};
+pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};
+pub use sources::Sources;

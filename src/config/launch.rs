@@ -1,0 +1,164 @@
+//! Settings of the launcher.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Common, NodeSettings, Resolver, Source,
+    common::common,
+    node::{directory, node},
+};
+use crate::{
+    exit::Problem,
+    model::{NodeId, ServiceName},
+};
+
+/// What runs the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A plain process in its own process group.
+    Process,
+}
+
+/// Settings of `quorate launch`.
+#[derive(Debug, Clone)]
+pub struct LaunchSettings {
+    /// Registry and service.
+    pub common: Common,
+    /// The node.
+    pub node: NodeSettings,
+    /// What runs it.
+    pub engine: Engine,
+    /// The unpacked distribution.
+    pub home: PathBuf,
+    /// The product, when named.
+    pub product: Option<String>,
+    /// The version, when named.
+    pub version: Option<String>,
+    /// The node's name.
+    pub name: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The data directory.
+    pub data: PathBuf,
+    /// The user of the node when started as root, when named.
+    pub user: Option<String>,
+    /// Masters that must be there before the cluster is formed; none: the product's default.
+    pub bootstrap_expect: Option<usize>,
+    /// Masters the cluster will have, when said.
+    pub expected_masters: Option<usize>,
+    /// The node's roles, when said; an empty list is coordinating-only and needs an explicit empty value.
+    pub roles: Option<Vec<String>>,
+    /// Attributes of the node.
+    pub attributes: BTreeMap<String, String>,
+    /// Java heap, when said.
+    pub heap: Option<String>,
+    /// Settings of the node, YAML values.
+    pub set: BTreeMap<String, String>,
+    /// Environment of the node.
+    pub env: BTreeMap<String, String>,
+    /// Time for readers between leaving and the stop.
+    pub drain_wait: Duration,
+    /// Time for the node to stop by itself.
+    pub grace: Duration,
+    /// The longest that a start may wait; none: for ever.
+    pub wait_for: Option<Duration>,
+}
+
+/// Settings of `quorate launch`, or none when something is wrong (the resolver then knows what).
+pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
+    let common = common(r);
+    let endpoints = common
+        .as_ref()
+        .map(|c| c.registry.endpoints.clone())
+        .unwrap_or_default();
+    let node = node(r, &endpoints, "/var/lib/quorate");
+    let engine = r.parse_with("engine", "`process`", |text| {
+        (text == "process").then_some(Engine::Process)
+    });
+    let home = directory(r, "home");
+    if home.is_none() && r.text("home").is_none() {
+        r.problem(Problem::with_hint(
+            "`--home` is missing",
+            "name the unpacked distribution, e.g. `--home /opt/elasticsearch-9.5.3`",
+        ));
+    }
+    let name = r.text("name").or_else(host_name);
+    if name.is_none() {
+        r.problem(Problem::with_hint("this host has no name", "give `--name`"));
+    }
+    let bootstrap_expect = masters(r, "bootstrap-expect").filter(|_| !is_default(r, "bootstrap-expect"));
+    let expected_masters = masters(r, "expected-masters");
+    let roles = r.raw("roles").map(|(values, _)| values);
+    let heap = heap(r);
+    let (attributes, set, env) = (r.pairs("attr"), r.pairs("set"), r.pairs("env"));
+    let (drain_wait, grace) = (zero_or_duration(r, "drain-wait"), r.duration("grace"));
+    let wait_for = r.duration("wait-for");
+    let (product, version, user, cluster) = (r.text("product"), r.text("version"), r.text("user"), r.text("cluster"));
+    let data = directory(r, "data");
+    let (common, node) = (common?, node?);
+    let data = data.unwrap_or_else(|| default_data(&node.state_dir, &common.service, &node.id));
+    let cluster = cluster.unwrap_or_else(|| common.service.to_string());
+    Some(LaunchSettings {
+        engine: engine?,
+        home: home?,
+        product,
+        version,
+        name: name?,
+        cluster,
+        data,
+        user,
+        bootstrap_expect,
+        expected_masters,
+        roles,
+        attributes,
+        heap,
+        set,
+        env,
+        drain_wait: drain_wait?,
+        grace: grace?,
+        wait_for,
+        common,
+        node,
+    })
+}
+
+fn heap(r: &mut Resolver<'_>) -> Option<String> {
+    r.parse_with("heap", "a size such as `512m` or `4g`", |text| {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        (matches!(unit, "k" | "m" | "g") && number.parse::<u32>().is_ok_and(|n| n > 0)).then(|| text.to_owned())
+    })
+}
+
+fn is_default(r: &mut Resolver<'_>, key: &str) -> bool {
+    r.raw(key).is_none_or(|(_, source)| source == Source::Default)
+}
+
+fn masters(r: &mut Resolver<'_>, key: &str) -> Option<usize> {
+    r.parse_with(key, "a number of masters from 1 to 99", |text| {
+        text.parse().ok().filter(|n| (1..=99).contains(n))
+    })
+}
+
+fn zero_or_duration(r: &mut Resolver<'_>, key: &str) -> Option<Duration> {
+    r.parse_with(key, "a time with its unit, e.g. `5s`; `0s` for none", |text| {
+        humantime::parse_duration(text).ok()
+    })
+}
+
+fn default_data(state_dir: &Path, service: &ServiceName, id: &NodeId) -> PathBuf {
+    state_dir.join(service.as_str()).join(id.dir_name()).join("data")
+}
+
+fn host_name() -> Option<String> {
+    let uname = rustix::system::uname();
+    uname
+        .nodename()
+        .to_str()
+        .ok()
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+}

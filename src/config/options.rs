@@ -1,0 +1,362 @@
+//! Every setting there is, in one table: flag, environment, file key, default and help text all come from here, and so does the
+//! settings table in the documentation.
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One text.
+    Text,
+    /// A comma list; in the file an array of texts.
+    List,
+    /// `KEY=VALUE`, repeatable; in the environment one a line; in the file a table.
+    Pairs,
+    /// On or off; as a flag it takes no value.
+    Switch,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Opt {
+    /// The flag without `--`, and the key in the file.
+    pub key: &'static str,
+    /// What a value looks like.
+    pub kind: Kind,
+    /// The value's name in help texts.
+    pub value: &'static str,
+    /// Other variables that are read after `QUORATE_<KEY>`.
+    pub also_env: &'static [&'static str],
+    /// The value when nobody says anything.
+    pub default: Option<&'static str>,
+    /// One sentence.
+    pub help: &'static str,
+    /// The group under which it stands in help and documentation.
+    pub group: Group,
+    /// Whether the value must never be shown, and may not be given as a flag.
+    pub secret: bool,
+}
+
+/// Which commands take a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Where etcd is; everything that talks to it.
+    Registry,
+    /// Which node this host has; both daemons.
+    Node,
+    /// The sidecar alone.
+    Sidecar,
+    /// The launcher alone.
+    Launch,
+}
+
+impl Group {
+    /// All groups in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Registry, Self::Node, Self::Sidecar, Self::Launch];
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Registry => "Registry",
+            Self::Node => "Node",
+            Self::Sidecar => "Sidecar",
+            Self::Launch => "Launcher",
+        }
+    }
+}
+
+impl Opt {
+    const fn new(group: Group, key: &'static str, kind: Kind, value: &'static str, help: &'static str) -> Self {
+        Self {
+            key,
+            kind,
+            value,
+            also_env: &[],
+            default: None,
+            help,
+            group,
+            secret: false,
+        }
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn also(mut self, variables: &'static [&'static str]) -> Self {
+        self.also_env = variables;
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// `QUORATE_<KEY>`.
+    pub fn env(&self) -> String {
+        format!("QUORATE_{}", self.key.to_uppercase().replace('-', "_"))
+    }
+
+    /// All variables in the order in which they are asked.
+    pub fn variables(&self) -> Vec<String> {
+        std::iter::once(self.env())
+            .chain(self.also_env.iter().map(|name| (*name).to_owned()))
+            .collect()
+    }
+}
+
+use Group::{Launch, Node, Registry, Sidecar};
+use Kind::{List, Pairs, Switch, Text};
+
+/// All settings in the order of the documentation.
+pub const OPTIONS: &[Opt] = &[
+    Opt::new(
+        Registry,
+        "endpoints",
+        List,
+        "URL,..",
+        "Where etcd answers; the scheme may be left out",
+    )
+    .default("127.0.0.1:2379")
+    .also(&["ETCDCTL_ENDPOINTS"]),
+    Opt::new(
+        Registry,
+        "cacert",
+        Text,
+        "FILE",
+        "Certificate of the authority that signed etcd's (PEM)",
+    )
+    .also(&["ETCDCTL_CACERT"]),
+    Opt::new(Registry, "cert", Text, "FILE", "Our certificate for etcd (PEM)").also(&["ETCDCTL_CERT"]),
+    Opt::new(Registry, "key", Text, "FILE", "The key of that certificate (PEM)").also(&["ETCDCTL_KEY"]),
+    Opt::new(
+        Registry,
+        "etcd-user",
+        Text,
+        "NAME",
+        "User of etcd; as ETCDCTL_USER also `name:password`",
+    )
+    .also(&["ETCDCTL_USER"]),
+    Opt::new(
+        Registry,
+        "etcd-password",
+        Text,
+        "TEXT",
+        "Password of that user; from the environment or a file only, never a flag",
+    )
+    .also(&["ETCDCTL_PASSWORD"])
+    .secret(),
+    Opt::new(
+        Registry,
+        "etcd-password-file",
+        Text,
+        "FILE",
+        "File that holds the password of that user",
+    ),
+    Opt::new(
+        Registry,
+        "service",
+        Text,
+        "NAME",
+        "The name under which the cluster is registered",
+    )
+    .default("elasticsearch"),
+    Opt::new(Registry, "prefix", Text, "KEY", "Root of the member keys").default("/services"),
+    Opt::new(
+        Registry,
+        "control-prefix",
+        Text,
+        "KEY",
+        "Root of seeds and cluster record",
+    )
+    .default("/quorate"),
+    Opt::new(
+        Node,
+        "address",
+        Text,
+        "IP",
+        "Publish address of the node; default: the one that routes to etcd",
+    )
+    .also(&["COREOS_PRIVATE_IPV4", "FLATCAR_PRIVATE_IPV4"]),
+    Opt::new(Node, "http-port", Text, "PORT", "Where the node answers HTTP").default("9200"),
+    Opt::new(Node, "transport-port", Text, "PORT", "Where other nodes reach the node").default("9300"),
+    Opt::new(
+        Node,
+        "name",
+        Text,
+        "NAME",
+        "The node's name; launcher's default: the host name, sidecar's: what the launcher says",
+    ),
+    Opt::new(
+        Node,
+        "cluster",
+        Text,
+        "NAME",
+        "The cluster's name; launcher's default: the service",
+    ),
+    Opt::new(Node, "ttl", Text, "TIME", "How long a key outlives its writer").default("30s"),
+    Opt::new(
+        Node,
+        "run-dir",
+        Text,
+        "DIR",
+        "What launcher and sidecar tell each other about running nodes",
+    )
+    .default("/run/quorate"),
+    Opt::new(
+        Node,
+        "state-dir",
+        Text,
+        "DIR",
+        "What a next run takes over; default /var/lib/quorate, sidecar /var/lib/quorate-sidecar",
+    ),
+    Opt::new(
+        Node,
+        "take-over",
+        Switch,
+        "",
+        "Take the node's key from a foreign writer without a lease",
+    ),
+    Opt::new(Sidecar, "interval", Text, "TIME", "Time between two probes").default("3s"),
+    Opt::new(
+        Sidecar,
+        "timeout",
+        Text,
+        "TIME",
+        "The longest that one probe may take; below the interval",
+    )
+    .default("2s"),
+    Opt::new(
+        Sidecar,
+        "rise",
+        Text,
+        "N",
+        "Good probes in a row until an unready node is ready again",
+    )
+    .default("2"),
+    Opt::new(
+        Sidecar,
+        "fall",
+        Text,
+        "N",
+        "Bad probes in a row until a ready node is unready",
+    )
+    .default("3"),
+    Opt::new(
+        Sidecar,
+        "ready-when",
+        Text,
+        "joined|up",
+        "What ready means; `up` does not ask for a master",
+    )
+    .default("joined"),
+    Opt::new(
+        Sidecar,
+        "listen",
+        Text,
+        "ADDR:PORT|off",
+        "Where /livez, /readyz, /status and /metrics answer",
+    )
+    .default("127.0.0.1:9190"),
+    Opt::new(Launch, "engine", Text, "process", "What runs the node").default("process"),
+    Opt::new(
+        Launch,
+        "home",
+        Text,
+        "DIR",
+        "The unpacked distribution (engine process)",
+    ),
+    Opt::new(
+        Launch,
+        "product",
+        Text,
+        "NAME",
+        "elasticsearch or opensearch; default: what the distribution says",
+    ),
+    Opt::new(
+        Launch,
+        "version",
+        Text,
+        "X.Y.Z",
+        "The product's version; default: what the distribution says",
+    ),
+    Opt::new(
+        Launch,
+        "data",
+        Text,
+        "DIR",
+        "The data directory; default <state-dir>/<service>/<id>/data",
+    ),
+    Opt::new(
+        Launch,
+        "user",
+        Text,
+        "NAME",
+        "User of the node when started as root; default: the product's name",
+    ),
+    Opt::new(
+        Launch,
+        "bootstrap-expect",
+        Text,
+        "N",
+        "Masters that must be there before the cluster is formed, all named",
+    )
+    .default("1"),
+    Opt::new(
+        Launch,
+        "expected-masters",
+        Text,
+        "N",
+        "Masters the cluster will have; needed before Elasticsearch 7",
+    ),
+    Opt::new(
+        Launch,
+        "roles",
+        List,
+        "ROLE,..",
+        "The node's roles; default: the product's",
+    ),
+    Opt::new(Launch, "attr", Pairs, "K=V", "An attribute of the node, repeatable"),
+    Opt::new(
+        Launch,
+        "heap",
+        Text,
+        "SIZE",
+        "Java heap, minimum and maximum alike, e.g. 4g; default: the product's",
+    ),
+    Opt::new(
+        Launch,
+        "set",
+        Pairs,
+        "K=V",
+        "A setting of the node (YAML value), repeatable; wins over everything",
+    ),
+    Opt::new(
+        Launch,
+        "env",
+        Pairs,
+        "K=V",
+        "An environment variable of the node, repeatable",
+    ),
+    Opt::new(
+        Launch,
+        "drain-wait",
+        Text,
+        "TIME",
+        "Time for readers between leaving and stopping the node",
+    )
+    .default("5s"),
+    Opt::new(Launch, "grace", Text, "TIME", "Time for the node to stop by itself").default("120s"),
+    Opt::new(
+        Launch,
+        "wait-for",
+        Text,
+        "TIME",
+        "The longest that a start may wait; default: for ever, saying why every 30 s",
+    ),
+];
+
+/// The setting with this key.
+pub fn option(key: &str) -> Option<&'static Opt> {
+    OPTIONS.iter().find(|opt| opt.key == key)
+}

@@ -1,0 +1,222 @@
+//! Reads one setting at a time from the [`Sources`], in the order of precedence, and collects every problem on the way.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use super::{Kind, OPTIONS, Opt, Sources, option};
+use crate::exit::{Exit, Failure, Problem};
+
+/// Where a value was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The command line.
+    Flag,
+    /// A variable.
+    Environment(String),
+    /// A configuration file.
+    File(PathBuf),
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Environment(name) => f.write_str(name),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Reads settings and remembers what was wrong with them.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    sources: &'a Sources,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver without problems so far.
+    pub fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            problems: Vec::new(),
+        }
+    }
+
+    /// What was said.
+    pub fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+
+    /// The values of a setting and where they were found; none when nobody says anything and there is no default.
+    pub fn raw(&mut self, key: &str) -> Option<(Vec<String>, Source)> {
+        let opt = option(key)?;
+        if let Some(values) = self.sources.flags.get(opt.key) {
+            return Some((split(opt, values), Source::Flag));
+        }
+        for name in opt.variables() {
+            if let Some(text) = self.sources.variable(&name) {
+                return Some((split(opt, &[text.to_owned()]), Source::Environment(name)));
+            }
+        }
+        for (path, table) in self.sources.files.iter().rev() {
+            if let Some(value) = table.get(opt.key) {
+                return match from_toml(opt, value) {
+                    Ok(values) => Some((values, Source::File(path.clone()))),
+                    Err(expected) => {
+                        let what = format!("`{}` in {} is a {}", opt.key, path.display(), value.type_str());
+                        self.problems
+                            .push(Problem::with_hint(what, format!("expected {expected}")));
+                        None
+                    }
+                };
+            }
+        }
+        opt.default
+            .map(|text| (split(opt, &[text.to_owned()]), Source::Default))
+    }
+
+    /// One text.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        self.raw(key).and_then(|(values, _)| values.into_iter().next())
+    }
+
+    /// A comma list; empty when nobody says anything.
+    pub fn list(&mut self, key: &str) -> Vec<String> {
+        self.raw(key).map(|(values, _)| values).unwrap_or_default()
+    }
+
+    /// On or off.
+    pub fn switch(&mut self, key: &str) -> bool {
+        self.parse_with(key, "true or false", |text| text.parse::<bool>().ok())
+            .unwrap_or(false)
+    }
+
+    /// `KEY=VALUE` pairs.
+    pub fn pairs(&mut self, key: &str) -> BTreeMap<String, String> {
+        let mut pairs = BTreeMap::new();
+        for text in self.list(key) {
+            match text.split_once('=') {
+                Some((name, value)) if !name.trim().is_empty() => {
+                    pairs.insert(name.trim().to_owned(), value.to_owned());
+                }
+                _ => self.complain(key, &text, "KEY=VALUE"),
+            }
+        }
+        pairs
+    }
+
+    /// A text that must read as `T`.
+    pub fn parse<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T> {
+        self.parse_with(key, expected, |text| text.parse().ok())
+    }
+
+    /// A text that `read` must understand.
+    pub fn parse_with<T>(&mut self, key: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(key)?;
+        let value = read(&text);
+        if value.is_none() {
+            self.complain(key, &text, expected);
+        }
+        value
+    }
+
+    /// A port, 1 to 65535.
+    pub fn port(&mut self, key: &str) -> Option<u16> {
+        self.parse_with(key, "a port from 1 to 65535", |text| {
+            text.parse().ok().filter(|port| *port != 0)
+        })
+    }
+
+    /// A time with its unit, longer than nothing.
+    pub fn duration(&mut self, key: &str) -> Option<Duration> {
+        self.parse_with(key, "a time with its unit, e.g. `3s`, `500ms`, `5m`", |text| {
+            humantime::parse_duration(text).ok().filter(|time| !time.is_zero())
+        })
+    }
+
+    /// Notes a wrong value.
+    pub fn complain(&mut self, key: &str, value: &str, expected: &str) {
+        let secret = option(key).is_some_and(|opt| opt.secret);
+        let shown = if secret { "(hidden)" } else { value };
+        let source = self.raw(key).map_or(Source::Default, |(_, source)| source);
+        self.problems.push(Problem::with_hint(
+            format!("`--{key}` is `{shown}` (from {source})"),
+            format!("expected {expected}"),
+        ));
+    }
+
+    /// Notes any other problem.
+    pub fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// All problems, or none.
+    pub fn finish(self) -> Result<(), Failure> {
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure {
+                exit: Exit::Config,
+                problems: self.problems,
+            })
+        }
+    }
+
+    /// Every setting with its value and source, secrets hidden: what `config show` prints.
+    pub fn show_all(&mut self) -> Vec<(&'static Opt, Option<String>, Source)> {
+        let show = |opt: &Opt, values: Vec<String>| {
+            if opt.secret {
+                "(set)".to_owned()
+            } else {
+                values.join(",")
+            }
+        };
+        OPTIONS
+            .iter()
+            .map(|opt| match self.raw(opt.key) {
+                Some((values, source)) => (opt, Some(show(opt, values)), source),
+                None => (opt, None, Source::Default),
+            })
+            .collect()
+    }
+}
+
+/// Texts from flag or environment as values of the option's kind.
+fn split(opt: &Opt, texts: &[String]) -> Vec<String> {
+    let separator = match opt.kind {
+        Kind::List => ',',
+        // Values may hold commas, so the environment has one pair a line.
+        Kind::Pairs => '\n',
+        Kind::Text | Kind::Switch => return texts.to_vec(),
+    };
+    let parts = texts.iter().flat_map(|text| text.split(separator)).map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn from_toml(opt: &Opt, value: &toml::Value) -> Result<Vec<String>, &'static str> {
+    use toml::Value::{Array, Boolean, Integer, String, Table};
+    let plain = |value: &toml::Value| match value {
+        String(text) => Some(text.clone()),
+        Integer(number) => Some(number.to_string()),
+        Boolean(flag) => Some(flag.to_string()),
+        Array(_) | Table(_) | toml::Value::Float(_) | toml::Value::Datetime(_) => None,
+    };
+    match (opt.kind, value) {
+        (Kind::List, Array(items)) => items
+            .iter()
+            .map(plain)
+            .collect::<Option<_>>()
+            .ok_or("an array of texts"),
+        (Kind::List, String(text)) => Ok(split(opt, std::slice::from_ref(text))),
+        (Kind::List, _) => Err("an array of texts"),
+        (Kind::Pairs, Table(table)) => {
+            let pair = |(name, value): (&std::string::String, &toml::Value)| Some(format!("{name}={}", plain(value)?));
+            table.iter().map(pair).collect::<Option<_>>().ok_or("a table of texts")
+        }
+        (Kind::Pairs, _) => Err("a table, e.g. `{ zone = \"a\" }`"),
+        (Kind::Text | Kind::Switch, value) => plain(value).map(|text| vec![text]).ok_or("one text"),
+    }
+}

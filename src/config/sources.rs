@@ -1,0 +1,193 @@
+//! What was said where: flags, environment, files. The only place that reads the environment.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::ArgMatches;
+
+use super::{Kind, OPTIONS, Opt, option, suggest::nearest};
+use crate::exit::{Exit, Failure, Problem};
+
+/// The configuration file that is read when no other is named.
+const DEFAULT_FILE: &str = "/etc/quorate/quorate.toml";
+/// Where the files of the instances lie.
+const INSTANCE_DIR: &str = "/etc/quorate";
+
+/// Everything that was said, unparsed.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    pub(super) flags: BTreeMap<&'static str, Vec<String>>,
+    pub(super) environment: BTreeMap<String, String>,
+    /// Later files win.
+    pub(super) files: Vec<(PathBuf, toml::Table)>,
+}
+
+impl Sources {
+    /// The environment alone, for commands that take no settings.
+    pub fn without_files() -> Self {
+        Self {
+            environment: environment(),
+            ..Self::default()
+        }
+    }
+
+    /// Flags of this command line, the process's environment and the configuration files.
+    pub fn collect(matches: &ArgMatches) -> Result<Self, Failure> {
+        let environment = environment();
+        let flags = OPTIONS
+            .iter()
+            .filter_map(|opt| Some((opt.key, flag_values(opt, matches)?)))
+            .collect();
+        let said = |name: &str, variable: &str| {
+            let flag = matches.try_get_one::<String>(name).ok().flatten().cloned();
+            flag.or_else(|| environment.get(variable).cloned())
+                .filter(|text| !text.is_empty())
+        };
+        let config = said("config", "QUORATE_CONFIG").map(PathBuf::from);
+        let instance = said("instance", "QUORATE_INSTANCE");
+        let files = read_files(config, instance.as_deref())?;
+        let sources = Self {
+            flags,
+            environment,
+            files,
+        };
+        sources.refuse_unknown_keys()?;
+        Ok(sources)
+    }
+
+    /// Sources made by hand: environment and one file's text.
+    pub fn from_parts(
+        flags: &[(&'static str, &str)],
+        environment: &[(&str, &str)],
+        file: &str,
+    ) -> Result<Self, Failure> {
+        let path = PathBuf::from("quorate.toml");
+        let table = parse_file(&path, file)?;
+        let sources = Self {
+            flags: flags.iter().map(|(k, v)| (*k, vec![(*v).to_owned()])).collect(),
+            environment: environment
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            files: vec![(path, table)],
+        };
+        sources.refuse_unknown_keys()?;
+        Ok(sources)
+    }
+
+    /// A variable of the environment that is no setting, e.g. `NOTIFY_SOCKET`.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    fn refuse_unknown_keys(&self) -> Result<(), Failure> {
+        let mut problems = Vec::new();
+        for (path, table) in &self.files {
+            for key in table.keys().filter(|key| option(key).is_none()) {
+                problems.push(unknown(&format!("key `{key}` in {}", path.display()), key));
+            }
+        }
+        // A misspelt QUORATE_ variable would be a setting that silently does nothing.
+        let known = |name: &str| {
+            OPTIONS.iter().any(|opt| opt.env() == name)
+                || ["QUORATE_CONFIG", "QUORATE_INSTANCE", "QUORATE_LOG"].contains(&name)
+        };
+        let reserved = |name: &str| name.starts_with("QUORATE_TEST_") || name == "QUORATE_PARTS";
+        for name in self
+            .environment
+            .keys()
+            .filter(|name| name.starts_with("QUORATE_") && !known(name) && !reserved(name))
+        {
+            let key = name.trim_start_matches("QUORATE_").to_lowercase().replace('_', "-");
+            problems.push(unknown(&format!("variable {name}"), &key));
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure {
+                exit: Exit::Config,
+                problems,
+            })
+        }
+    }
+}
+
+/// All variables that are UTF-8; others can be none of ours.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn unknown(what: &str, key: &str) -> Problem {
+    match nearest(key, OPTIONS.iter().map(|opt| opt.key)) {
+        Some(near) => Problem::with_hint(format!("unknown {what}"), format!("did you mean `{near}`?")),
+        None => Problem::with_hint(format!("unknown {what}"), "`quorate config show` lists all settings"),
+    }
+}
+
+fn flag_values(opt: &Opt, matches: &ArgMatches) -> Option<Vec<String>> {
+    if !matches.try_contains_id(opt.key).unwrap_or(false)
+        || matches.value_source(opt.key) != Some(clap::parser::ValueSource::CommandLine)
+    {
+        return None;
+    }
+    if opt.kind == Kind::Switch {
+        return matches.get_flag(opt.key).then(|| vec!["true".to_owned()]);
+    }
+    matches
+        .get_many::<String>(opt.key)
+        .map(|values| values.cloned().collect())
+}
+
+fn read_files(config: Option<PathBuf>, instance: Option<&str>) -> Result<Vec<(PathBuf, toml::Table)>, Failure> {
+    let named = config.is_some();
+    let main = config.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+    let mut files = Vec::new();
+    match std::fs::read_to_string(&main) {
+        Ok(text) => files.push((main.clone(), parse_file(&main, &text)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {}
+        Err(error) => return Err(unreadable(&main, &error.to_string())),
+    }
+    if let Some(instance) = instance {
+        if instance.contains('/') || instance.starts_with('.') {
+            return Err(Failure::with_hint(
+                Exit::Usage,
+                format!("`{instance}` is no instance name"),
+                format!("it names a file in {INSTANCE_DIR}, e.g. `--instance a` reads {INSTANCE_DIR}/a.toml"),
+            ));
+        }
+        let path = Path::new(INSTANCE_DIR).join(format!("{instance}.toml"));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => files.push((path.clone(), parse_file(&path, &text)?)),
+            // A single instance needs no file of its own.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&path, &error.to_string())),
+        }
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path, cause: &str) -> Failure {
+    Failure::with_hint(
+        Exit::Config,
+        format!("cannot read the configuration file {}: {cause}", path.display()),
+        "check its path and modes",
+    )
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<toml::Table, Failure> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let what = format!(
+            "{} is no TOML: {}",
+            path.display(),
+            error.to_string().trim_end().replace('\n', "\n    ")
+        );
+        Failure::with_hint(Exit::Config, what, "one `key = value` a line; texts in double quotes")
+    })
+}

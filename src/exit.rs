@@ -1,0 +1,177 @@
+//! How a run ends: the exit codes and the error that a person reads.
+
+use std::{fmt, process::ExitCode};
+
+use crate::registry::RegistryError;
+
+/// The exit codes; scripts and units rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: the command line is wrong.
+    Usage,
+    /// 3: refused as unsafe.
+    Refused,
+    /// 4: timed out waiting.
+    TimedOut,
+    /// 75: the registry cannot be reached.
+    Unreachable,
+    /// 78: wrong configuration, a data directory of another cluster included.
+    Config,
+    /// What the node ended with, passed on.
+    Node(u8),
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::TimedOut => 4,
+            Self::Unreachable => 75,
+            Self::Config => 78,
+            Self::Node(code) => code,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A lowercase sentence without period that names the value and what was expected.
+    pub what: String,
+    /// The next thing to do.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem that says by itself what to do.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// A problem with the next thing to do.
+    pub fn with_hint(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+/// Why a command ends early: an exit code and all problems that were found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl Failure {
+    /// A failure with one problem.
+    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self {
+            exit,
+            problems: vec![Problem::new(what)],
+        }
+    }
+
+    /// A failure with one problem and the next thing to do.
+    pub fn with_hint(exit: Exit, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            exit,
+            problems: vec![Problem::with_hint(what, hint)],
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            write!(f, "{newline}error: {}", problem.what)?;
+            if let Some(hint) = &problem.hint {
+                write!(f, "\n hint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let hint = match &error {
+            RegistryError::Away { .. } => {
+                "is etcd running there? --endpoints, QUORATE_ENDPOINTS or ETCDCTL_ENDPOINTS say where to look"
+            }
+            RegistryError::LeaseGone => "run the command again",
+            RegistryError::Refused { .. } => "look at user, password, certificate and the role of the user in etcd",
+            RegistryError::Settings { .. } => "see `quorate config show` for where each value comes from",
+        };
+        let exit = match &error {
+            RegistryError::Away { .. } => Exit::Unreachable,
+            RegistryError::LeaseGone => Exit::Failed,
+            RegistryError::Refused { .. } | RegistryError::Settings { .. } => Exit::Config,
+        };
+        Self::with_hint(exit, error.to_string(), hint)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_the_promised_ones() {
+        let codes = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Refused,
+            Exit::TimedOut,
+            Exit::Unreachable,
+            Exit::Config,
+        ];
+        assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 4, 75, 78]);
+        assert_eq!(Exit::Node(137).code(), 137);
+    }
+
+    #[test]
+    fn every_problem_is_shown_with_its_hint() {
+        let failure = Failure {
+            exit: Exit::Config,
+            problems: vec![
+                Problem::with_hint("`x` is no port", "use 1 to 65535"),
+                Problem::new("`y` is missing"),
+            ],
+        };
+        assert_eq!(
+            failure.to_string(),
+            "error: `x` is no port\n hint: use 1 to 65535\nerror: `y` is missing"
+        );
+    }
+}

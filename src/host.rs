@@ -1,0 +1,11 @@
+//! The process's surroundings: log, signals, the service manager, files that must not be half written. Shell; decides nothing.
+
+mod files;
+mod log;
+mod notify;
+mod signals;
+
+pub use files::{FileLock, LockError, boot_id, machine_hash, process_start_time, read_optional, uptime, write_atomic};
+pub use log::{LogLevel, init_log};
+pub use notify::Notifier;
+pub use signals::{Signal, Signals};

@@ -1,0 +1,194 @@
+//! Files that are there whole or not at all, locks, and what the host says about itself.
+
+use std::{
+    fs::{File, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// Writes `bytes` to `path` so that a reader, or a host that loses power, sees the old file or the new one: temporary file in the
+/// same directory, fsync, rename, fsync of the directory. Makes missing directories (0755).
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir)?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("no file name"))?;
+    let temporary = dir.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    let written = write_and_sync(&temporary, bytes, mode).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        // The error that matters is the first one; a left-over is only untidy.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written?;
+    File::open(dir)?.sync_all()
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)?;
+    // The mode of `open` passes through the umask; readers of these files may be other users.
+    file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A file's content; none when it is not there.
+pub fn read_optional(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An exclusive lock on a file, held until dropped, or for as long as a process lives that inherited it.
+#[derive(Debug)]
+pub struct FileLock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("{} is locked by another process", path.display())]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The file cannot be made or locked.
+    #[error("cannot lock {}", path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl FileLock {
+    /// Takes the lock at once or not at all. Makes missing directories.
+    pub fn take(path: &Path) -> Result<Self, LockError> {
+        let io_error = |source| LockError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(io_error)?;
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(io_error)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self {
+                file,
+                path: path.to_owned(),
+            }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held { path: path.to_owned() }),
+            Err(errno) => Err(io_error(errno.into())),
+        }
+    }
+
+    /// The open file; a child that inherits a duplicate keeps the lock.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where the lock file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The id of this boot.
+pub fn boot_id() -> io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?
+        .trim()
+        .to_owned())
+}
+
+/// The machine id, hashed: tells hosts apart without giving the id away. None where there is no machine id.
+pub fn machine_hash() -> Option<String> {
+    let id = std::fs::read_to_string("/etc/machine-id").ok()?;
+    let mut hasher = DefaultHasher::new();
+    ("quorate", id.trim()).hash(&mut hasher);
+    Some(format!("{:016x}", hasher.finish()))
+}
+
+/// Time since the host started.
+pub fn uptime() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// When process `pid` started, in clock ticks since boot: with the pid it names one process. None when it is gone.
+pub fn process_start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, start the 22nd.
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_has_its_mode() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("a/b/file");
+        write_atomic(&path, b"one", 0o644).expect("written");
+        write_atomic(&path, b"two", 0o640).expect("written");
+        assert_eq!(read_optional(&path).expect("read"), Some(b"two".to_vec()));
+        assert_eq!(
+            std::fs::metadata(&path).expect("there").permissions().mode() & 0o777,
+            0o640
+        );
+        let left: Vec<_> = std::fs::read_dir(path.parent().expect("dir")).expect("list").collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(read_optional(&dir.path().join("none")).expect("read"), None);
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_and_freed_on_drop() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("x/lock");
+        let first = FileLock::take(&path).expect("free");
+        assert!(matches!(FileLock::take(&path), Err(LockError::Held { .. })));
+        drop(first);
+        FileLock::take(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_start_time() {
+        let own = process_start_time(std::process::id());
+        assert!(own.is_some_and(|ticks| ticks > 0));
+        assert_eq!(own, process_start_time(std::process::id()));
+        assert_eq!(process_start_time(u32::MAX), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! Signals as one stream of values; what they mean is decided elsewhere. No thread, no unsafe: the handler writes into a socket.
+
+use std::{io, os::unix::net::UnixStream as StdStream};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tokio::{io::AsyncReadExt, net::UnixStream};
+
+/// A signal that somebody sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM or SIGINT: leave.
+    Stop,
+    /// SIGHUP: read the settings again.
+    Reload,
+}
+
+/// The stream of signals. From its making on the default action (the process ends) no longer applies: read it, or end the process.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: UnixStream,
+    interrupt: UnixStream,
+    hangup: UnixStream,
+}
+
+impl Signals {
+    /// Registers the handlers. Needs a runtime.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: pipe(SIGTERM)?,
+            interrupt: pipe(SIGINT)?,
+            hangup: pipe(SIGHUP)?,
+        })
+    }
+
+    /// The next signal. Cancel safety: nothing is lost.
+    pub async fn next(&mut self) -> Signal {
+        let mut byte = [0_u8; 1];
+        let mut other = [0_u8; 1];
+        let mut third = [0_u8; 1];
+        tokio::select! {
+            _ = self.terminate.read(&mut byte) => Signal::Stop,
+            _ = self.interrupt.read(&mut other) => Signal::Stop,
+            _ = self.hangup.read(&mut third) => Signal::Reload,
+        }
+    }
+}
+
+fn pipe(signal: i32) -> io::Result<UnixStream> {
+    let (read, write) = StdStream::pair()?;
+    signal_hook::low_level::pipe::register(signal, write)?;
+    read.set_nonblocking(true)?;
+    UnixStream::from_std(read)
+}

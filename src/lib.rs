@@ -1,0 +1,27 @@
+//! `quorate` forms and keeps search clusters (Elasticsearch, OpenSearch) on plain Linux hosts, through etcd.
+//!
+//! The map, in reading order. *Core* files decide and do no I/O; *shell* files select, call the core and act; *adapters* are the
+//! only ones that know a foreign program.
+//!
+//! | module | what it is | layer |
+//! |---|---|---|
+//! | [`model`] | ids, the values of the keys, the marker | core |
+//! | [`registry`] | keys, transactions and leases as data; etcd behind them | core, one adapter |
+//! | [`view`] | the cluster as the registry shows it | core |
+//! | [`config`] | settings and where they come from | core |
+//! | [`nodefile`] | what launcher and sidecar tell each other | shell |
+//! | [`host`] | log, signals, service manager, files | shell |
+//! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
+//!
+//! Words: see `docs/design/glossary.md`; one word for one thing in code, keys, flags, metrics, log and documentation.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod exit;
+pub mod host;
+pub mod model;
+pub mod nodefile;
+pub mod output;
+pub mod registry;
+pub mod view;

@@ -1,0 +1,52 @@
+//! The `quorate` binary: parse, log, runtime, run, exit code. Nothing else.
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use quorate::{cli, commands, config::Sources, exit::Exit, host};
+
+fn main() -> ExitCode {
+    let matches = match cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let usage = error.use_stderr();
+            // A closed pipe on the other side is no failure of ours.
+            let _ = error.print();
+            return if usage { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    // One provider for everybody, chosen before any client is made: two would be two megabytes more.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let result = commands::sources(&matches).and_then(|sources| {
+        start_log(&matches, &sources)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(commands::run(&matches, &sources))
+    });
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn start_log(matches: &clap::ArgMatches, sources: &Sources) -> Result<(), quorate::exit::Failure> {
+    let said = matches
+        .get_one::<String>("log")
+        .map(String::as_str)
+        .or_else(|| sources.variable("QUORATE_LOG"));
+    let level = match said {
+        Some(text) => host::LogLevel::parse(text).ok_or_else(|| {
+            let hint = "expected error, warn, info, debug or trace";
+            quorate::exit::Failure::with_hint(Exit::Config, format!("QUORATE_LOG is `{text}`"), hint)
+        })?,
+        None if commands::is_daemon(matches) => host::LogLevel::DAEMON,
+        None => host::LogLevel::COMMAND,
+    };
+    let journal = sources.variable("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal();
+    host::init_log(level, journal, sources.variable("NO_COLOR").is_some());
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The words of the domain as types: ids, the values of the keys, the marker of a data directory.
+//!
+//! Pure: parses and renders, decides nothing. Values that come from outside are read leniently where the contract is with the
+//! world ([`Member`]) and strictly where only `quorate` writes ([`Seed`], [`ClusterRecord`], [`Marker`]); every value that is
+//! rewritten keeps the fields it does not know.
+
+mod id;
+mod marker;
+mod member;
+mod record;
+mod seed;
+mod value;
+
+pub use id::{ClaimId, ClusterUuid, DiskId, IdError, Incarnation, NodeId, ServiceName};
+pub use marker::Marker;
+pub use member::Member;
+pub use record::{ClusterRecord, NamedMaster, RecordState};
+pub use seed::{DiskUse, Seed};
+pub use value::{FORMAT, ValueError};

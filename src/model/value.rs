@@ -1,0 +1,60 @@
+//! What all stored JSON values share: the format number and the error of a value that cannot be read.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The format that this version writes into seed, record and files. A higher one is read, never written over.
+pub const FORMAT: u32 = 1;
+
+/// Why a stored value cannot be used. Concerns that one entry only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Not UTF-8, not JSON, or a field of the wrong type.
+    #[error("not a readable {what}: {cause}")]
+    Unreadable {
+        /// What was expected, e.g. `member`.
+        what: &'static str,
+        /// The parser's own words.
+        cause: String,
+    },
+    /// Written by a newer version; it may be shown, not rewritten.
+    #[error("{what} has format {found}, this version writes {FORMAT}: update quorate before it may change this value")]
+    Newer {
+        /// What was expected, e.g. `record`.
+        what: &'static str,
+        /// The format found.
+        found: u32,
+    },
+}
+
+/// Reads `bytes` as JSON.
+pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, ValueError> {
+    serde_json::from_slice(bytes).map_err(|error| ValueError::Unreadable {
+        what,
+        cause: error.to_string(),
+    })
+}
+
+/// Renders `value` as one line of JSON.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    // Maps with string keys and plain data: serialisation of these types has no way to fail.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The `format` field where a writer left it out.
+pub(super) const fn first_format() -> u32 {
+    FORMAT
+}
+
+/// Fields that this version does not know, kept when the value is rewritten.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Unknown(serde_json::Map<String, serde_json::Value>);
+
+/// Fails when the value was written by a newer version, so that a rewrite would lose what it means.
+pub(super) fn writable(what: &'static str, format: u32) -> Result<(), ValueError> {
+    if format > FORMAT {
+        Err(ValueError::Newer { what, found: format })
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! Reads, transactions and leases as data, so that the protocols that build them can be tested without a server.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// An etcd revision; grows with every change of the store.
+pub type Revision = i64;
+
+/// An etcd lease, shown in hexadecimal as etcdctl does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeaseId(pub i64);
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+/// A lease and how long it surely lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Its id.
+    pub id: LeaseId,
+    /// What etcd granted; may be more than was asked for.
+    pub ttl: Duration,
+    /// Counted from before the request was sent; afterwards the lease counts as lost.
+    pub deadline: Instant,
+}
+
+/// One key, or all keys that begin with a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Range {
+    /// Exactly this key.
+    Key(String),
+    /// Every key with this prefix, which ends in `/`.
+    Prefix(String),
+}
+
+impl Range {
+    /// Whether `key` lies in the range.
+    pub fn contains(&self, key: &str) -> bool {
+        match self {
+            Self::Key(own) => own == key,
+            Self::Prefix(prefix) => key.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The value's bytes, whoever wrote them.
+    pub value: Vec<u8>,
+    /// The revision that made the key.
+    pub create_revision: Revision,
+    /// The revision that wrote this value.
+    pub mod_revision: Revision,
+    /// The lease it lives with; none: permanent.
+    pub lease: Option<LeaseId>,
+}
+
+/// What was there at one revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The revision of the whole store at which everything was read.
+    pub revision: Revision,
+    /// All entries of the ranges asked for, in the order of the ranges, each sorted by key.
+    pub entries: Vec<Entry>,
+}
+
+impl Reading {
+    /// The entry of exactly this key.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+/// A condition of a transaction. Over a range it must hold for every key in it, and holds when there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compare {
+    /// The key or range does not exist.
+    Absent(Range),
+    /// The key was last written at exactly this revision; 0: it does not exist.
+    ModRevision(String, Revision),
+    /// The key was made at exactly this revision; 0: it does not exist.
+    CreateRevision(String, Revision),
+    /// Nothing in the range was written after this revision. Deleted keys are not noticed.
+    NotWrittenAfter(Range, Revision),
+}
+
+/// A change that a transaction makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// Writes a key; with a lease it ends with it, and a dead lease fails the whole transaction.
+    Put {
+        /// The key.
+        key: String,
+        /// The value.
+        value: Vec<u8>,
+        /// The lease; none: permanent.
+        lease: Option<LeaseId>,
+    },
+    /// Deletes a key.
+    Delete {
+        /// The key.
+        key: String,
+    },
+}
+
+/// All changes, if all conditions hold; else nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Txn {
+    /// The conditions.
+    pub when: Vec<Compare>,
+    /// The changes.
+    pub then: Vec<Op>,
+}
