@@ -1,1 +1,5 @@
 //! Integration tests: the real binary, real etcd, real nodes.
+#![expect(clippy::panic, reason = "a test says by panicking what it found")]
+
+mod generated_docs;
+mod units;
