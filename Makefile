@@ -1,0 +1,58 @@
+# Every command of the project; people and CI call the same ones. ARGS goes to the program behind a target:
+# `make demo ARGS=--script`, `make test ARGS=launcher`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt bench doc release
+
+ARGS ?=
+# The test that compares the generated pages with the program, and writes them when UPDATE is set.
+DOC_TEST ?= generated_docs
+LINUX := $(shell uname -m)-unknown-linux
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
+
+setup: ## get what the tests need: real etcd servers and search nodes, Java, tools
+	@rm -f target/skipped
+	scripts/parts all
+	cargo fetch --locked
+
+demo: ## form a real search cluster on this machine with a fresh build
+	@vars=$$(scripts/parts demo) && export $$vars && set -x && cargo build --release --locked && \
+	exec target/release/quorate demo --etcd "$$QUORATE_DEMO_ETCD" --home "$$QUORATE_DEMO_HOME" \
+	  --java-home "$$QUORATE_DEMO_JAVA_HOME" $(ARGS)
+
+test: setup lint ## set up, lint, and run every test against the real parts
+	scripts/check tests $(ARGS)
+	@scripts/check skipped
+
+lint: ## check formatting, clippy, rustdoc, shell scripts, units
+	cargo xfmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --lib --document-private-items
+	scripts/check shell
+	scripts/check units
+	scripts/check words
+
+fmt: ## format the Rust code
+	cargo xfmt
+
+bench: ## measure against the real parts
+	@vars=$$(scripts/parts all) && set -x && env $$vars cargo bench --locked $(ARGS)
+
+doc: ## write the generated pages again
+	UPDATE=1 cargo test --locked --test it $(DOC_TEST)
+
+release: ## build the static executable and its checksum into target/dist
+	@scripts/parts musl >/dev/null; \
+	if rustup target add $(LINUX)-musl; then target=$(LINUX)-musl; \
+	else echo 'no musl target here: the C library of this system is linked in'; target=$(LINUX)-gnu; fi; \
+	[[ $$target == *-musl ]] || export RUSTFLAGS='-C target-feature=+crt-static'; \
+	set -x; \
+	cargo build --release --locked --target $$target; \
+	scripts/check static target/$$target/release/quorate; \
+	mkdir -p target/dist; \
+	cp target/$$target/release/quorate target/dist/quorate-$$target; \
+	cd target/dist; \
+	sha256sum quorate-$$target | tee quorate-$$target.sha256
