@@ -19,9 +19,8 @@ setup: ## get what the tests need: real etcd servers and search nodes, Java, too
 	cargo fetch --locked
 
 demo: ## form a real search cluster on this machine with a fresh build
-	@vars=$$(scripts/parts demo) && export $$vars && set -x && cargo build --release --locked && \
-	exec target/release/quorate demo --etcd "$$QUORATE_DEMO_ETCD" --home "$$QUORATE_DEMO_HOME" \
-	  --java-home "$$QUORATE_DEMO_JAVA_HOME" $(ARGS)
+	@options=$$(scripts/parts demo) && set -x && cargo build --release --locked && \
+	exec target/release/quorate demo $$options $(ARGS)
 
 test: setup lint ## set up, lint, and run every test against the real parts
 	scripts/check tests $(ARGS)
