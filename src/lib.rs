@@ -9,6 +9,7 @@
 //! | [`registry`] | keys, transactions and leases as data; etcd behind them | core, one adapter |
 //! | [`view`] | the cluster as the registry shows it | core |
 //! | [`config`] | settings and where they come from | core |
+//! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
@@ -20,6 +21,7 @@ pub mod commands;
 pub mod config;
 pub mod exit;
 pub mod host;
+pub mod launcher;
 pub mod model;
 pub mod nodefile;
 pub mod output;

@@ -1,0 +1,3 @@
+//! The launcher: starts one node so that it joins the one right cluster, and stays with it.
+
+pub mod product;

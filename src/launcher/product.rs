@@ -1,0 +1,358 @@
+//! What each product line wants: one table from product and version to the names of settings, files and variables. Pure data.
+//!
+//! Whatever differs between lines stands here; the code that renders and starts asks its row and never compares versions.
+
+use std::{fmt, str::FromStr};
+
+/// A search engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// Elasticsearch.
+    Elasticsearch,
+    /// OpenSearch.
+    OpenSearch,
+}
+
+impl Product {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Elasticsearch, Self::OpenSearch];
+
+    /// Its name in flags, file names and as a user: `elasticsearch`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "elasticsearch",
+            Self::OpenSearch => "opensearch",
+        }
+    }
+
+    /// Its name in sentences.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "Elasticsearch",
+            Self::OpenSearch => "OpenSearch",
+        }
+    }
+
+    /// How its variables begin: `ES` for `ES_PATH_CONF`.
+    pub const fn variable_prefix(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "ES",
+            Self::OpenSearch => "OPENSEARCH",
+        }
+    }
+
+    /// The product with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| product.name() == name)
+    }
+}
+
+/// A version, ordered as one expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    major: u16,
+    minor: u16,
+    patch: u16,
+}
+
+impl Version {
+    /// `major.minor.0`, as a bound of a line.
+    const fn at(major: u16, minor: u16) -> Self {
+        Self { major, minor, patch: 0 }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// A text that is no version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no version of the form X.Y.Z")]
+pub struct NoVersion;
+
+impl FromStr for Version {
+    type Err = NoVersion;
+
+    /// `X.Y.Z`; what follows a `-` (`-SNAPSHOT`) is ignored.
+    fn from_str(text: &str) -> Result<Self, NoVersion> {
+        let numbers = text.split_once('-').map_or(text, |(numbers, _)| numbers);
+        let parts: Vec<u16> = numbers
+            .split('.')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| NoVersion)?;
+        match *parts {
+            [major, minor, patch] => Ok(Self { major, minor, patch }),
+            _ => Err(NoVersion),
+        }
+    }
+}
+
+/// How a line forms its first cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Formation {
+    /// Any node may found a cluster at any start; this setting, at every start, says how many masters it takes.
+    Quorum {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// Only nodes with this setting, the list of the first masters, may found a cluster.
+    Bootstrap {
+        /// The setting.
+        setting: &'static str,
+    },
+}
+
+/// How a line is told its roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Roles {
+    /// One `node.<role>: true|false` for each of these.
+    Booleans(&'static [&'static str]),
+    /// `node.roles` with a list of names that the node itself judges.
+    List,
+}
+
+/// The Java versions a line runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JavaRange {
+    /// The oldest.
+    pub from: u32,
+    /// The newest; none where newer ones may be hoped for.
+    pub to: Option<u32>,
+}
+
+impl JavaRange {
+    /// Whether the line starts on this Java.
+    pub fn contains(self, major: u32) -> bool {
+        major >= self.from && self.to.is_none_or(|to| major <= to)
+    }
+}
+
+impl fmt::Display for JavaRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to {
+            Some(to) => write!(f, "Java {} to {to}", self.from),
+            None => write!(f, "Java {} or later", self.from),
+        }
+    }
+}
+
+/// A module that secures the node, and would keep every request without a password out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Security {
+    /// The directory under the home that is there when the module is.
+    pub module: &'static str,
+    /// How its settings begin.
+    pub namespace: &'static str,
+    /// The setting that switches it off, and the value that does.
+    pub off: (&'static str, &'static str),
+}
+
+/// Versions of a product that take the same settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Its name in sentences, e.g. `Elasticsearch 6.8`.
+    pub label: &'static str,
+    /// The product.
+    pub product: Product,
+    /// The first version.
+    pub from: Version,
+    /// The first version after it.
+    pub below: Version,
+    /// How the first cluster is formed.
+    pub formation: Formation,
+    /// The setting of the fixed seed list, which is written empty: unset means "this host".
+    pub seed_hosts: &'static str,
+    /// The setting that makes the node read its seeds from a file.
+    pub seed_provider: &'static str,
+    /// That file, in the node's config directory.
+    pub seed_file: &'static str,
+    /// How roles are told.
+    pub roles: Roles,
+    /// The role of nodes that may be elected.
+    pub master_role: &'static str,
+    /// How the settings of attributes begin.
+    pub attribute: &'static str,
+    /// The setting of the transport port.
+    pub transport_port: &'static str,
+    /// The variable from which the start script takes its Java.
+    pub java_variable: &'static str,
+    /// Where a distribution brings its own Java, under the home.
+    pub bundled_java: &'static [&'static str],
+    /// The Java it runs on.
+    pub java: JavaRange,
+    /// The module that secures the node.
+    pub security: Security,
+}
+
+impl Line {
+    /// The line of a version.
+    pub fn of(product: Product, version: Version) -> Option<&'static Self> {
+        LINES
+            .iter()
+            .find(|line| line.product == product && line.from <= version && version < line.below)
+    }
+
+    /// All lines in words.
+    pub fn known() -> String {
+        let mut labels: Vec<&str> = LINES.iter().map(|line| line.label).collect();
+        labels.dedup();
+        labels.join(", ")
+    }
+
+    /// A variable of this product, e.g. `ES_PATH_CONF`.
+    pub fn variable(&self, name: &str) -> String {
+        format!("{}_{name}", self.product.variable_prefix())
+    }
+
+    /// The settings file in the config directory.
+    pub fn settings_file(&self) -> String {
+        format!("{}.yml", self.product.name())
+    }
+}
+
+const XPACK: Security = Security {
+    module: "modules/x-pack-security",
+    namespace: "xpack.security.",
+    off: ("xpack.security.enabled", "false"),
+};
+
+const ELASTICSEARCH_9: Line = Line {
+    label: "Elasticsearch 9",
+    product: Product::Elasticsearch,
+    from: Version::at(9, 0),
+    below: Version::at(10, 0),
+    formation: Formation::Bootstrap {
+        setting: "cluster.initial_master_nodes",
+    },
+    seed_hosts: "discovery.seed_hosts",
+    seed_provider: "discovery.seed_providers",
+    seed_file: "unicast_hosts.txt",
+    roles: Roles::List,
+    master_role: "master",
+    attribute: "node.attr.",
+    transport_port: "transport.port",
+    java_variable: "ES_JAVA_HOME",
+    bundled_java: &["jdk"],
+    java: JavaRange { from: 21, to: None },
+    security: XPACK,
+};
+
+const OPENSEARCH_3: Line = Line {
+    label: "OpenSearch 3",
+    product: Product::OpenSearch,
+    from: Version::at(3, 0),
+    below: Version::at(4, 0),
+    formation: Formation::Bootstrap {
+        setting: "cluster.initial_cluster_manager_nodes",
+    },
+    master_role: "cluster_manager",
+    java_variable: "OPENSEARCH_JAVA_HOME",
+    bundled_java: &["jre", "jdk"],
+    security: Security {
+        module: "plugins/opensearch-security",
+        namespace: "plugins.security.",
+        off: ("plugins.security.disabled", "true"),
+    },
+    ..ELASTICSEARCH_9
+};
+
+/// Every line there is, oldest first.
+pub const LINES: &[Line] = &[
+    Line {
+        label: "Elasticsearch 6.8",
+        product: Product::Elasticsearch,
+        from: Version::at(6, 8),
+        below: Version::at(6, 9),
+        formation: Formation::Quorum {
+            setting: "discovery.zen.minimum_master_nodes",
+        },
+        seed_hosts: "discovery.zen.ping.unicast.hosts",
+        seed_provider: "discovery.zen.hosts_provider",
+        seed_file: "unicast_hosts.txt",
+        roles: Roles::Booleans(&["master", "data", "ingest"]),
+        master_role: "master",
+        attribute: "node.attr.",
+        transport_port: "transport.port",
+        java_variable: "JAVA_HOME",
+        bundled_java: &[],
+        java: JavaRange { from: 8, to: Some(17) },
+        security: XPACK,
+    },
+    // 9.0 and 9.1 fail their own self-test on Java 25.
+    Line {
+        below: Version::at(9, 2),
+        java: JavaRange { from: 21, to: Some(24) },
+        ..ELASTICSEARCH_9
+    },
+    Line {
+        from: Version::at(9, 2),
+        ..ELASTICSEARCH_9
+    },
+    Line {
+        below: Version::at(3, 5),
+        java: JavaRange { from: 21, to: Some(24) },
+        ..OPENSEARCH_3
+    },
+    Line {
+        from: Version::at(3, 5),
+        ..OPENSEARCH_3
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().expect("version")
+    }
+
+    #[test]
+    fn a_version_falls_into_at_most_one_line() {
+        for (product, text, label) in [
+            (Product::Elasticsearch, "6.8.0", Some("Elasticsearch 6.8")),
+            (Product::Elasticsearch, "6.8.23", Some("Elasticsearch 6.8")),
+            (Product::Elasticsearch, "6.7.2", None),
+            (Product::Elasticsearch, "7.17.29", None),
+            (Product::Elasticsearch, "9.1.9", Some("Elasticsearch 9")),
+            (Product::Elasticsearch, "9.5.3", Some("Elasticsearch 9")),
+            (Product::Elasticsearch, "10.0.0", None),
+            (Product::OpenSearch, "3.6.0", Some("OpenSearch 3")),
+            (Product::OpenSearch, "3.6.0-SNAPSHOT", Some("OpenSearch 3")),
+            (Product::OpenSearch, "9.5.3", None),
+        ] {
+            let lines: Vec<&Line> = LINES
+                .iter()
+                .filter(|line| line.product == product && line.from <= version(text) && version(text) < line.below)
+                .collect();
+            assert!(lines.len() <= 1, "{text}");
+            assert_eq!(Line::of(product, version(text)).map(|line| line.label), label, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_is_none() {
+        for text in ["", "9", "9.5", "9.5.x", "a.b.c", "9.5.3.1", "9..3"] {
+            assert_eq!(text.parse::<Version>(), Err(NoVersion), "{text}");
+        }
+    }
+
+    #[test]
+    fn newer_java_is_refused_only_where_it_is_known_to_fail() {
+        let java = |text: &str, major| {
+            Line::of(Product::Elasticsearch, version(text)).is_some_and(|line| line.java.contains(major))
+        };
+        assert!(java("9.5.3", 25) && java("9.5.3", 26) && !java("9.5.3", 17));
+        assert!(java("9.1.0", 24) && !java("9.1.0", 25));
+        assert!(java("6.8.23", 8) && java("6.8.23", 17) && !java("6.8.23", 21));
+    }
+
+    #[test]
+    fn each_line_is_named_once() {
+        assert_eq!(Line::known(), "Elasticsearch 6.8, Elasticsearch 9, OpenSearch 3");
+    }
+}
