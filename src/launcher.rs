@@ -1,3 +1,6 @@
 //! The launcher: starts one node so that it joins the one right cluster, and stays with it.
 
+pub mod decide;
+pub mod host_cache;
 pub mod product;
+pub mod protocol;

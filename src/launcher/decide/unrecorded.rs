@@ -1,0 +1,95 @@
+//! No record: a used disk goes back to its cluster, an empty one waits for enough others and claims.
+
+use std::collections::BTreeMap;
+
+use super::{Belongs, Decision, Line, Reason, Seen, Start, StartBy, zen};
+use crate::model::{ClaimId, NamedMaster, NodeId, Seed};
+
+pub(super) fn decide(s: &Seen<'_>) -> Decision {
+    match s.used() {
+        Some(claim) if s.view.voids.contains(claim) => Decision::Refuse(Reason::ClaimVoid { claim: claim.clone() }),
+        Some(claim) => match s.candidate.rule.line {
+            Line::Coordinated => rejoin(claim),
+            Line::Zen { .. } => zen::used_without_record(s, claim),
+        },
+        None => empty(s),
+    }
+}
+
+fn empty(s: &Seen<'_>) -> Decision {
+    let elsewhere = s.data_elsewhere();
+    if !elsewhere.is_empty() {
+        return Decision::Wait(Reason::DataElsewhere { nodes: elsewhere });
+    }
+    if let Some(record) = &s.memory.record
+        && !s.view.voids.contains(&record.claim)
+    {
+        return Decision::Refuse(Reason::HostRemembers {
+            belongs: Belongs::of_record(record),
+            void: s.keys.void(&record.claim),
+        });
+    }
+    if !s.candidate.master_eligible {
+        return Decision::Wait(Reason::NotEligible);
+    }
+    claim(s)
+}
+
+/// Exactly `expect` masters with empty disks: this one, and the first others by id.
+fn claim(s: &Seen<'_>) -> Decision {
+    let candidates = s.empty_masters();
+    let own = candidates
+        .get(&s.candidate.id)
+        .filter(|seed| seed.disk == s.marker.disk);
+    let Some(own) = own else {
+        return Decision::Wait(Reason::SeedNotPublished);
+    };
+    let expect = s.candidate.rule.expect;
+    if candidates.len() < expect {
+        let present = candidates.into_keys().cloned().collect();
+        return Decision::Wait(Reason::SeedsMissing { expect, present });
+    }
+    let shared = shared_names(&candidates);
+    let unique = |seed: &Seed| !shared.contains_key(seed.name.as_str());
+    let others = candidates
+        .iter()
+        .filter(|(id, seed)| ***id != s.candidate.id && unique(seed));
+    let masters = std::iter::once((&s.candidate.id, own)).chain(others.map(|(id, seed)| (*id, seed)));
+    let masters: Vec<NamedMaster> = masters.take(expect).map(|(id, seed)| named(id, seed)).collect();
+    if unique(own) && masters.len() == expect {
+        return Decision::Claim { masters };
+    }
+    let shared = shared
+        .into_iter()
+        .map(|(name, nodes)| (name.to_owned(), nodes))
+        .collect();
+    Decision::Operator(Reason::SharedNames { shared })
+}
+
+/// A used disk goes back to its cluster without the setting, so it cannot found another; the record is restored once it has joined.
+pub(super) fn rejoin(claim: &ClaimId) -> Decision {
+    Decision::Start(Start {
+        with_setting: None,
+        claim: claim.clone(),
+        by: StartBy::Announce,
+        warning: None,
+    })
+}
+
+fn named(id: &NodeId, seed: &Seed) -> NamedMaster {
+    NamedMaster {
+        id: id.clone(),
+        name: seed.name.clone(),
+        disk: seed.disk.clone(),
+    }
+}
+
+/// Names that several nodes have: one entry of the setting would match them all, and the engine cancels the bootstrap.
+fn shared_names<'a>(candidates: &BTreeMap<&NodeId, &'a Seed>) -> BTreeMap<&'a str, Vec<NodeId>> {
+    let mut by_name: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
+    for (id, seed) in candidates {
+        by_name.entry(&seed.name).or_default().push((*id).clone());
+    }
+    by_name.retain(|_, nodes| nodes.len() > 1);
+    by_name
+}

@@ -1,0 +1,68 @@
+//! What a host remembers beside the data directory, so that a wiped disk is not taken for a new host and a host without etcd still
+//! finds its cluster. Never proof of anything: it only forbids, or gives addresses to try.
+
+use std::{io, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    host,
+    model::{ClusterRecord, FORMAT, RecordState},
+    view::ClusterView,
+};
+
+/// The content of `<state-dir>/<service>/<id>/cache.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostCache {
+    /// Format of this file.
+    pub format: u32,
+    /// The last seed list that was not empty.
+    #[serde(default)]
+    pub seeds: Vec<String>,
+    /// The last record seen armed or formed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<ClusterRecord>,
+}
+
+impl Default for HostCache {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            seeds: Vec::new(),
+            record: None,
+        }
+    }
+}
+
+impl HostCache {
+    /// Reads the file; empty when there is none. One that cannot be read is an error: forgetting would allow what it forbids.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        match host::read_optional(path)? {
+            None => Ok(Self::default()),
+            Some(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+            }
+        }
+    }
+
+    /// Writes the file.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+        host::write_atomic(path, &bytes, 0o644)
+    }
+
+    /// Takes in what `view` shows; whether anything changed. `seeds` is the seed list of the view without the own node.
+    pub fn learn(&mut self, view: &ClusterView, seeds: &[String]) -> bool {
+        let lasting = view.record.as_ref().map(|stored| &stored.value);
+        let lasting = lasting.filter(|record| record.state != RecordState::Claimed);
+        let new_record = lasting.is_some() && self.record.as_ref() != lasting;
+        if new_record {
+            self.record = lasting.cloned();
+        }
+        let new_seeds = !seeds.is_empty() && self.seeds != seeds;
+        if new_seeds {
+            self.seeds = seeds.to_vec();
+        }
+        new_record || new_seeds
+    }
+}
