@@ -1,0 +1,278 @@
+//! The node's settings as one file. Pure.
+//!
+//! Everything goes into the file and nothing onto a command line: an empty seed list can be said nowhere else. What decides which
+//! cluster the node joins belongs to the launcher and is refused as `--set`; everything else said there wins.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::product::{Formation, Line, Roles};
+use crate::exit::Problem;
+
+/// Settings that only the launcher may write, and the flag that says the same. Their sub-settings are meant too.
+const OWNED: &[(&str, &str)] = &[
+    ("cluster.name", "use `--cluster`"),
+    ("cluster.initial_master_nodes", BOOTSTRAP),
+    ("cluster.initial_cluster_manager_nodes", BOOTSTRAP),
+    ("node.name", "use `--name`"),
+    ("node.roles", ROLES),
+    ("node.master", ROLES),
+    ("node.data", ROLES),
+    ("node.ingest", ROLES),
+    ("path.data", "use `--data`"),
+    ("network.host", ADDRESS),
+    ("network.publish_host", ADDRESS),
+    ("transport.host", ADDRESS),
+    ("transport.publish_host", ADDRESS),
+    ("http.port", "use `--http-port`"),
+    ("transport.port", TRANSPORT),
+    ("transport.tcp.port", TRANSPORT),
+    ("transport.publish_port", TRANSPORT),
+    ("transport.profiles.default.port", TRANSPORT),
+    ("discovery.zen.minimum_master_nodes", "use `--expected-masters`"),
+];
+const BOOTSTRAP: &str = "use `--bootstrap-expect`: quorate itself says which nodes form the cluster, once";
+const ROLES: &str = "use `--roles`";
+const ADDRESS: &str = "use `--address`";
+const TRANSPORT: &str = "use `--transport-port`";
+/// Of `discovery.` only times may be set: all else says whom the node finds. This one says when it gives up finding others.
+const SELF_BOOTSTRAP: &str = "discovery.unconfigured_bootstrap_timeout";
+
+/// What the settings of a node say, apart from the order to bootstrap.
+#[derive(Debug, Clone)]
+pub struct NodeSetup {
+    /// The names of settings.
+    pub line: &'static Line,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node's name.
+    pub name: String,
+    /// Where it listens and what it publishes.
+    pub address: IpAddr,
+    /// Its HTTP port.
+    pub http_port: u16,
+    /// Its transport port.
+    pub transport_port: u16,
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where it writes log files.
+    pub logs: PathBuf,
+    /// Its roles; none: the product's default.
+    pub roles: Option<Vec<String>>,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// Masters it takes to elect one, where the line wants to know.
+    pub minimum_masters: Option<usize>,
+    /// Whether the module that secures the node is there.
+    pub has_security: bool,
+    /// What was said by `--set`.
+    pub set: BTreeMap<String, String>,
+}
+
+impl NodeSetup {
+    /// What is wrong with roles, attributes and `--set`.
+    pub fn problems(&self) -> Vec<Problem> {
+        let role = |role: &String| match self.line.roles {
+            Roles::Booleans(known) => !known.contains(&self.role(role)),
+            // The node itself knows its roles; here only what can be no name at all is refused.
+            Roles::List => !is_key(role),
+        };
+        let roles = self.roles.iter().flatten().filter(|name| role(name)).map(|name| {
+            let expected = match self.line.roles {
+                Roles::Booleans(known) => format!("{} has the roles {}", self.line.label, known.join(", ")),
+                Roles::List => "names of roles, separated by commas".to_owned(),
+            };
+            Problem::with_hint(
+                format!("`{name}` in `--roles` is no role"),
+                format!("expected {expected}"),
+            )
+        });
+        let attributes = self.attributes.keys().filter(|name| !is_key(name)).map(|name| {
+            Problem::with_hint(
+                format!("`{name}` in `--attr` is no name"),
+                "use letters, digits, `_`, `-` and `.`",
+            )
+        });
+        let set = self.set.iter().filter_map(|(key, value)| set_problem(key, value));
+        roles.chain(attributes).chain(set).collect()
+    }
+
+    /// Whether the node may be elected.
+    pub fn master_eligible(&self) -> bool {
+        let is_master = |role: &String| self.role(role) == self.line.master_role;
+        self.roles.as_ref().is_none_or(|roles| roles.iter().any(is_master))
+    }
+
+    /// Whether the node will be without the protection that its distribution could give it.
+    pub fn unprotected(&self) -> bool {
+        let namespace = self.line.security.namespace;
+        self.has_security && !self.set.keys().any(|key| key.starts_with(namespace))
+    }
+
+    /// The settings file; `first_masters` only for the node that is to form the cluster.
+    pub fn render(&self, first_masters: Option<&[String]>) -> String {
+        let mut settings = self.own();
+        if let (Some(masters), Formation::Bootstrap { setting }) = (first_masters, self.line.formation) {
+            settings.insert(setting.to_owned(), yaml(masters));
+        }
+        for (key, value) in &self.set {
+            settings.insert(key.clone(), said(value).unwrap_or_else(|| yaml(value)));
+        }
+        settings
+            .iter()
+            .map(|(key, value)| format!("{key}: {value}\n"))
+            .collect()
+    }
+
+    fn own(&self) -> BTreeMap<String, String> {
+        let line = self.line;
+        let mut settings: BTreeMap<String, String> = [
+            ("cluster.name", yaml(&self.cluster)),
+            ("node.name", yaml(&self.name)),
+            ("network.host", yaml(&self.address)),
+            ("http.port", yaml(&self.http_port)),
+            (line.transport_port, yaml(&self.transport_port)),
+            ("path.data", yaml(&self.data)),
+            ("path.logs", yaml(&self.logs)),
+            (line.seed_hosts, "[]".to_owned()),
+            (line.seed_provider, yaml("file")),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        if let (Formation::Quorum { setting }, Some(masters)) = (line.formation, self.minimum_masters) {
+            settings.insert(setting.to_owned(), yaml(&masters));
+        }
+        if let Some(roles) = &self.roles {
+            settings.extend(self.role_settings(roles));
+        }
+        for (name, value) in &self.attributes {
+            settings.insert(format!("{}{name}", line.attribute), yaml(value));
+        }
+        if self.unprotected() {
+            let (key, value) = line.security.off;
+            settings.insert(key.to_owned(), value.to_owned());
+        }
+        settings
+    }
+
+    fn role_settings(&self, roles: &[String]) -> Vec<(String, String)> {
+        let names: Vec<&str> = roles.iter().map(|role| self.role(role)).collect();
+        match self.line.roles {
+            Roles::Booleans(known) => known
+                .iter()
+                .map(|role| (format!("node.{role}"), yaml(&names.contains(role))))
+                .collect(),
+            Roles::List => vec![("node.roles".to_owned(), yaml(&names))],
+        }
+    }
+
+    /// A role in the line's own words: both names of the role that may be elected are understood.
+    fn role<'a>(&self, role: &'a str) -> &'a str
+    where
+        'static: 'a,
+    {
+        match role {
+            "master" | "cluster_manager" => self.line.master_role,
+            other => other,
+        }
+    }
+}
+
+fn set_problem(key: &str, value: &str) -> Option<Problem> {
+    let refused = |hint: &str| {
+        Some(Problem::with_hint(
+            format!("`--set {key}` is refused: quorate owns this setting"),
+            hint,
+        ))
+    };
+    if let Some((_, hint)) = OWNED.iter().find(|(owned, _)| {
+        key.strip_prefix(owned)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }) {
+        return refused(hint);
+    }
+    let is_time = ["timeout", "interval", "retries"].iter().any(|end| key.ends_with(end)) && key != SELF_BOOTSTRAP;
+    if key.starts_with("discovery.") && !is_time {
+        return refused("quorate itself keeps the list of seeds; only the times of `discovery.` can be set");
+    }
+    if !is_key(key) || !key.contains('.') && key.len() < 2 {
+        return Some(Problem::with_hint(
+            format!("`{key}` in `--set` is no setting"),
+            "expected its full name with dots, e.g. `indices.query.bool.max_clause_count=2048`",
+        ));
+    }
+    if said(value).is_none() {
+        return Some(Problem::with_hint(
+            format!("`--set {key}` has a value that is no text, number or list: `{value}`"),
+            "expected one value on one line, or a flat list: `[a, b]`",
+        ));
+    }
+    None
+}
+
+fn is_key(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'*');
+    !text.is_empty() && text.bytes().all(fits)
+}
+
+/// A value of `--set` as YAML that means one thing only; none when it is more than one value or flat list.
+fn said(value: &str) -> Option<String> {
+    let value = value.trim();
+    if value.contains(['\n', '\r']) {
+        return None;
+    }
+    if let Some(inner) = value.strip_prefix('[') {
+        let inner = inner.strip_suffix(']')?;
+        if let Ok(items) = serde_json::from_str::<Vec<String>>(value) {
+            return Some(yaml(&items));
+        }
+        let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
+        return items
+            .map(scalar)
+            .collect::<Option<Vec<_>>>()
+            .map(|items| format!("[{}]", items.join(",")));
+    }
+    scalar(value)
+}
+
+fn scalar(value: &str) -> Option<String> {
+    let plain = matches!(value, "true" | "false") || value.parse::<i64>().is_ok();
+    let quoted = |mark: char| value.strip_prefix(mark).map(|rest| rest.strip_suffix(mark));
+    match (plain, quoted('"'), quoted('\'')) {
+        (true, ..) => Some(value.to_owned()),
+        (_, Some(_), _) => serde_json::from_str::<String>(value).ok().map(|text| yaml(&text)),
+        (_, _, Some(inner)) => inner.filter(|text| !text.contains('\'')).map(yaml),
+        // Maps and nested lists: a setting could hide in one under another name.
+        _ if value.starts_with(['{', '[']) => None,
+        _ => Some(yaml(value)),
+    }
+}
+
+/// JSON is YAML that leaves nothing to interpretation.
+fn yaml<T: Serialize + ?Sized>(value: &T) -> String {
+    // Texts, numbers and lists of them: they have no way to fail but a path that is not UTF-8, which no setting can be.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// The Java options of a distribution, with files that would lie in its home put where the node may write: the home stays
+/// read-only, and two nodes may share it.
+pub fn java_options(text: &str, logs: &Path, data: &Path) -> String {
+    let (logs, data) = (logs.display(), data.display());
+    let line = |line: &str| {
+        if line.starts_with('#') {
+            return line.to_owned();
+        }
+        line.replace("=logs/", &format!("={logs}/"))
+            .replace("-Xloggc:logs/", &format!("-Xloggc:{logs}/"))
+            .replace("-XX:HeapDumpPath=data", &format!("-XX:HeapDumpPath={data}"))
+    };
+    text.lines().map(|text| line(text) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use proptest::prelude::*;
+
+use super::{super::product::Product, *};
+
+fn setup(product: Product, version: &str) -> NodeSetup {
+    let line = Line::of(product, version.parse().expect("version")).expect("line");
+    NodeSetup {
+        line,
+        cluster: "logs".to_owned(),
+        name: "node \"a\"".to_owned(),
+        address: "10.0.0.1".parse().expect("address"),
+        http_port: 9200,
+        transport_port: 9300,
+        data: "/srv/data".into(),
+        logs: "/srv/logs".into(),
+        roles: Some(vec!["master".to_owned(), "data".to_owned()]),
+        attributes: [("rack".to_owned(), "r1: true".to_owned())].into(),
+        minimum_masters: matches!(line.formation, Formation::Quorum { .. }).then_some(2),
+        has_security: true,
+        set: [
+            ("node.attr.rack".to_owned(), "r2".to_owned()),
+            ("discovery.initial_state_timeout".to_owned(), "1s".to_owned()),
+            ("indices.lists".to_owned(), "[a, 'b']".to_owned()),
+            ("indices.count".to_owned(), "7".to_owned()),
+        ]
+        .into(),
+    }
+}
+
+#[test]
+fn every_line_gets_its_settings() {
+    let masters = ["node \"a\"".to_owned(), "b".to_owned()];
+    for (product, version) in [
+        (Product::Elasticsearch, "6.8.23"),
+        (Product::Elasticsearch, "9.5.3"),
+        (Product::OpenSearch, "3.6.0"),
+    ] {
+        let name = format!("{}-{version}", product.name());
+        insta::assert_snapshot!(name, setup(product, version).render(Some(&masters)));
+    }
+}
+
+#[test]
+fn the_bootstrap_setting_is_there_only_when_ordered() {
+    for version in ["6.8.23", "9.5.3"] {
+        let text = setup(Product::Elasticsearch, version).render(None);
+        assert!(!text.contains("initial_master_nodes"), "{text}");
+    }
+}
+
+#[test]
+fn security_is_left_alone_by_whoever_sets_any_of_it() {
+    let mut setup = setup(Product::Elasticsearch, "9.5.3");
+    assert!(setup.unprotected());
+    setup
+        .set
+        .insert("xpack.security.http.ssl.enabled".to_owned(), "true".to_owned());
+    assert!(!setup.unprotected());
+    assert!(!setup.render(None).contains("xpack.security.enabled"));
+    setup.has_security = false;
+    setup.set.clear();
+    assert!(!setup.render(None).contains("xpack.security"));
+}
+
+#[test]
+fn what_decides_the_cluster_cannot_be_set_by_hand() {
+    for (key, hint) in [
+        ("cluster.initial_master_nodes", "--bootstrap-expect"),
+        ("cluster.initial_master_nodes.0", "--bootstrap-expect"),
+        ("cluster.initial_cluster_manager_nodes", "--bootstrap-expect"),
+        ("discovery.type", "seeds"),
+        ("discovery.seed_hosts", "seeds"),
+        ("discovery.unconfigured_bootstrap_timeout", "seeds"),
+        ("discovery.zen.minimum_master_nodes", "--expected-masters"),
+        ("path.data", "--data"),
+        ("cluster.name", "--cluster"),
+        ("http.port", "--http-port"),
+        ("transport.tcp.port", "--transport-port"),
+        ("network.host", "--address"),
+        ("node.roles", "--roles"),
+    ] {
+        let problem = set_problem(key, "x").expect(key);
+        assert!(problem.hint.expect(key).contains(hint), "{key}");
+    }
+    for key in [
+        "discovery.initial_state_timeout",
+        "cluster.names",
+        "http.ports",
+        "network.bind_host",
+        "x-y.z_1",
+    ] {
+        assert_eq!(set_problem(key, "1s"), None, "{key}");
+    }
+}
+
+#[test]
+fn a_value_that_is_not_one_value_is_refused() {
+    for value in ["{a: b}", "[[a]]", "[a", "a\nb: c", "\"a", "'a", "\"a\"b\"", "[{a: b}]"] {
+        assert!(set_problem("a.b", value).is_some(), "{value}");
+    }
+    for (value, yaml) in [
+        ("5", "5"),
+        ("true", "true"),
+        ("a: b # c", "\"a: b # c\""),
+        ("", "\"\""),
+        ("'x y'", "\"x y\""),
+        ("[]", "[]"),
+        ("[ 1, b ]", "[1,\"b\"]"),
+        ("[\"a,\", \"b\"]", "[\"a,\",\"b\"]"),
+        ("50%", "\"50%\""),
+    ] {
+        assert_eq!(said(value).as_deref(), Some(yaml), "{value}");
+    }
+}
+
+#[test]
+fn roles_are_told_in_the_words_of_the_line() {
+    let mut six = setup(Product::Elasticsearch, "6.8.23");
+    assert!(six.problems().is_empty());
+    assert!(six.render(None).contains("node.ingest: false\n"));
+    six.roles = Some(vec!["data".to_owned(), "ml".to_owned()]);
+    assert_eq!(
+        six.problems().first().map(|p| p.what.as_str()),
+        Some("`ml` in `--roles` is no role")
+    );
+    assert!(!six.master_eligible());
+    six.roles = None;
+    assert!(six.master_eligible() && !six.render(None).contains("node.master"));
+    let mut three = setup(Product::OpenSearch, "3.6.0");
+    assert!(three.master_eligible());
+    three.roles = Some(Vec::new());
+    assert!(three.render(None).contains("node.roles: []\n") && !three.master_eligible());
+}
+
+#[test]
+fn java_options_name_no_file_in_the_home() {
+    let text = "8:-Xloggc:logs/gc.log\n9-:-Xlog:gc*:file=logs/gc.log:utctime\n# =logs/x\n-XX:HeapDumpPath=data\n\
+                -XX:ErrorFile=logs/hs_err_pid%p.log\n-Xms1g\n";
+    let expected = "8:-Xloggc:/l/gc.log\n9-:-Xlog:gc*:file=/l/gc.log:utctime\n# =logs/x\n-XX:HeapDumpPath=/d\n\
+                    -XX:ErrorFile=/l/hs_err_pid%p.log\n-Xms1g\n";
+    assert_eq!(java_options(text, Path::new("/l"), Path::new("/d")), expected);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_set_takes_one_line_and_hides_nothing(value in any::<String>()) {
+        if set_problem("a.b", &value).is_none() {
+            let mut setup = setup(Product::Elasticsearch, "9.5.3");
+            let lines = setup.render(None).lines().count();
+            setup.set.insert("a.b".to_owned(), value);
+            prop_assert_eq!(setup.render(None).lines().count(), lines + 1);
+        }
+    }
+}
