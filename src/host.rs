@@ -3,9 +3,11 @@
 mod files;
 mod log;
 mod notify;
+mod pidfd;
 mod signals;
 
 pub use files::{FileLock, LockError, boot_id, machine_hash, process_start_time, read_optional, uptime, write_atomic};
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
+pub use pidfd::Pidfd;
 pub use signals::{Signal, Signals};

@@ -123,10 +123,11 @@ impl NodeSetup {
         for (key, value) in &self.set {
             settings.insert(key.clone(), said(value).unwrap_or_else(|| yaml(value)));
         }
-        settings
+        let lines: Vec<String> = settings
             .iter()
             .map(|(key, value)| format!("{key}: {value}\n"))
-            .collect()
+            .collect();
+        lines.concat()
     }
 
     fn own(&self) -> BTreeMap<String, String> {

@@ -1,0 +1,41 @@
+//! A handle on one process that cannot come to mean another one, and that tells of its end. Needs a runtime.
+
+use std::{io, os::fd::OwnedFd};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// One process, by a file descriptor.
+#[derive(Debug)]
+pub struct Pidfd {
+    fd: AsyncFd<OwnedFd>,
+}
+
+impl Pidfd {
+    /// The process that has this number now. Compare what else is known of it afterwards, not before.
+    pub fn open(pid: Pid) -> io::Result<Self> {
+        let fd = pidfd_open(pid, PidfdFlags::empty())?;
+        #[expect(unsafe_code, reason = "tokio has no safe constructor left that is not deprecated")]
+        // SAFETY: the `AsyncFd` owns the descriptor, which stays open and the same for as long as it lives.
+        let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+        let fd = fd.map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self { fd })
+    }
+
+    /// Waits for the end of the process. Cancel safety: can be asked again.
+    pub async fn ended(&self) {
+        // An error can only mean that the runtime is going down; then nobody is left to hear the answer.
+        let _ = self.fd.readable().await;
+    }
+
+    /// Sends a signal. A process that is gone is no error.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        match pidfd_send_signal(self.fd.get_ref(), signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}

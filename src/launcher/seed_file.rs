@@ -1,0 +1,235 @@
+//! The live seed file: which list stands in it, and when it is rewritten. The decision is pure; [`write`] is the shell.
+//!
+//! Invariant: a list that was good is never replaced by an empty one, nor by one that lost many at once. A node reads the file when
+//! it has lost its master, which is just when etcd may be in trouble too; an address too many costs it a refused connection.
+
+use std::{collections::BTreeSet, io, path::Path, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::host;
+
+/// Changes that follow a change are written together after this long.
+const COALESCE: Duration = Duration::from_millis(50);
+/// A file that could not be written is tried again after this long.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The seed file's content and what is to become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedFile {
+    /// What stands in the file, sorted.
+    written: Vec<String>,
+    /// What came since.
+    pending: Option<Vec<String>>,
+    /// Until then changes are collected.
+    quiet_until: Option<Instant>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeedEvent {
+    /// The registry shows these seeds now.
+    Seen(Vec<String>),
+    /// The time asked for has come.
+    Woke,
+    /// The list could not be written; the file holds what it held before.
+    WriteFailed {
+        /// What it holds.
+        still: Vec<String>,
+    },
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeedEffect {
+    /// Replace the file by this list.
+    Write {
+        /// The new content.
+        seeds: Vec<String>,
+        /// The old content.
+        before: Vec<String>,
+    },
+    /// Say [`SeedEvent::Woke`] then.
+    WakeAt(Instant),
+}
+
+impl SeedFile {
+    /// A file that holds `seeds` already.
+    pub fn holding(seeds: Vec<String>) -> Self {
+        Self {
+            written: sorted(seeds),
+            pending: None,
+            quiet_until: None,
+        }
+    }
+
+    /// What stands in the file.
+    pub fn seeds(&self) -> &[String] {
+        &self.written
+    }
+
+    /// Takes in `event`.
+    #[must_use]
+    pub fn step(&mut self, now: Instant, event: SeedEvent) -> Vec<SeedEffect> {
+        match event {
+            SeedEvent::Seen(seeds) => match self.quiet_until.filter(|until| now < *until) {
+                None => self.write(now, seeds),
+                Some(until) => {
+                    let waiting = self.pending.replace(seeds).is_some();
+                    if waiting {
+                        Vec::new()
+                    } else {
+                        vec![SeedEffect::WakeAt(until)]
+                    }
+                }
+            },
+            SeedEvent::Woke => match self.pending.take() {
+                Some(seeds) => self.write(now, seeds),
+                None => Vec::new(),
+            },
+            SeedEvent::WriteFailed { still } => {
+                let failed = std::mem::replace(&mut self.written, still);
+                self.pending.get_or_insert(failed);
+                self.quiet_until = Some(now + RETRY);
+                vec![SeedEffect::WakeAt(now + RETRY)]
+            }
+        }
+    }
+
+    fn write(&mut self, now: Instant, seeds: Vec<String>) -> Vec<SeedEffect> {
+        let seeds = keep_good(&self.written, seeds);
+        if seeds == self.written {
+            return Vec::new();
+        }
+        self.quiet_until = Some(now + COALESCE);
+        let before = std::mem::replace(&mut self.written, seeds.clone());
+        vec![SeedEffect::Write { seeds, before }]
+    }
+}
+
+/// The list that should stand in the file: `seen`, with the known ones kept when too many of them vanished at once.
+fn keep_good(known: &[String], seen: Vec<String>) -> Vec<String> {
+    let gone = known.iter().filter(|seed| !seen.contains(seed)).count();
+    let many = gone > 1 && gone * 10 > known.len() * 3;
+    if seen.is_empty() || many {
+        return sorted(known.iter().cloned().chain(seen));
+    }
+    sorted(seen)
+}
+
+fn sorted(seeds: impl IntoIterator<Item = String>) -> Vec<String> {
+    seeds.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Writes the file: one `host:port` a line, no blank line, whole or not at all.
+pub fn write(path: &Path, seeds: &[String]) -> io::Result<()> {
+    let text: String = seeds.iter().flat_map(|seed| [seed, "\n"]).collect();
+    host::write_atomic(path, text.as_bytes(), 0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn list(seeds: &[&str]) -> Vec<String> {
+        seeds.iter().map(|seed| (*seed).to_owned()).collect()
+    }
+
+    fn written(effects: &[SeedEffect]) -> Option<Vec<String>> {
+        effects.iter().find_map(|effect| match effect {
+            SeedEffect::Write { seeds, .. } => Some(seeds.clone()),
+            SeedEffect::WakeAt(_) => None,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_change_is_written_at_once_and_what_follows_together() {
+        let mut file = SeedFile::holding(Vec::new());
+        let start = Instant::now();
+        assert_eq!(
+            written(&file.step(start, SeedEvent::Seen(list(&["b", "a"])))),
+            Some(list(&["a", "b"]))
+        );
+        let soon = start + Duration::from_millis(5);
+        assert_eq!(
+            file.step(soon, SeedEvent::Seen(list(&["a", "b", "c"]))),
+            [SeedEffect::WakeAt(start + COALESCE)]
+        );
+        assert_eq!(file.step(soon, SeedEvent::Seen(list(&["a", "b", "d"]))), []);
+        assert_eq!(
+            written(&file.step(start + COALESCE, SeedEvent::Woke)),
+            Some(list(&["a", "b", "d"]))
+        );
+        assert_eq!(
+            file.step(start + 9 * COALESCE, SeedEvent::Seen(list(&["d", "b", "a"]))),
+            [],
+            "no change, no write"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_failed_is_tried_again() {
+        let mut file = SeedFile::holding(list(&["a"]));
+        let now = Instant::now();
+        assert_eq!(
+            written(&file.step(now, SeedEvent::Seen(list(&["a", "b"])))),
+            Some(list(&["a", "b"]))
+        );
+        let failed = SeedEvent::WriteFailed { still: list(&["a"]) };
+        assert_eq!(file.step(now, failed), [SeedEffect::WakeAt(now + RETRY)]);
+        assert_eq!(file.seeds(), ["a"]);
+        assert_eq!(
+            written(&file.step(now + RETRY, SeedEvent::Woke)),
+            Some(list(&["a", "b"]))
+        );
+    }
+
+    #[test]
+    fn seeds_that_vanish_together_are_kept() {
+        for (known, seen, expected) in [
+            (&["a", "b", "c"][..], &[][..], &["a", "b", "c"][..]),
+            (&["a"], &[], &["a"]),
+            (&["a", "b", "c"], &["a", "b"], &["a", "b"]),
+            (&["a", "b"], &["a"], &["a"]),
+            (&["a", "b", "c"], &["a"], &["a", "b", "c"]),
+            (&["a", "b", "c"], &["d"], &["a", "b", "c", "d"]),
+            (
+                &["1", "2", "3", "4", "5", "6", "7"],
+                &["1", "2", "3", "4", "5"],
+                &["1", "2", "3", "4", "5"],
+            ),
+            (&["a"], &["b"], &["b"]),
+        ] {
+            assert_eq!(keep_good(&list(known), list(seen)), expected, "{known:?} then {seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_file_has_no_blank_line() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("unicast_hosts.txt");
+        for (seeds, text) in [(&["a:1", "b:2"][..], "a:1\nb:2\n"), (&[], "")] {
+            write(&path, &list(seeds)).expect("written");
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_seen_the_list_is_never_emptied(lists in proptest::collection::vec(
+            (0_u64..200, proptest::collection::vec("[a-f]", 0..5)), 1..20,
+        )) {
+            let mut file = SeedFile::holding(Vec::new());
+            let mut now = Instant::now();
+            let mut had_some = false;
+            for (pause, seeds) in lists {
+                now += Duration::from_millis(pause);
+                had_some |= !seeds.is_empty() && now >= file.quiet_until.unwrap_or(now);
+                let _ = file.step(now, SeedEvent::Seen(seeds));
+                prop_assert!(!had_some || !file.seeds().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Stays with a started node.
+
+pub mod machine;
