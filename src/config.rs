@@ -13,6 +13,8 @@ mod resolver;
 mod sidecar;
 mod sources;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 pub use common::{Common, common};
 pub use launch::{Engine, LaunchSettings, launch};

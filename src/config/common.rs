@@ -1,6 +1,6 @@
 //! Settings that every command needs that talks to etcd.
 
-use super::Resolver;
+use super::{Resolver, Source};
 use crate::{
     exit::Problem,
     model::ServiceName,
@@ -52,35 +52,57 @@ fn key_root(r: &mut Resolver<'_>, key: &str) -> Option<String> {
 
 fn registry(r: &mut Resolver<'_>) -> RegistrySettings {
     let tls = tls(r);
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let mut endpoints = Vec::new();
-    for text in r.list("endpoints") {
-        let url = if text.contains("://") {
-            text.clone()
-        } else {
-            format!("{scheme}://{text}")
-        };
-        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-        let fits = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '@']));
-        match (fits, url.starts_with("https://"), tls.is_some()) {
-            (false, ..) => r.complain(
-                "endpoints",
-                &text,
-                "`http://host:port` or `https://host:port`, separated by commas",
-            ),
-            (true, false, true) => r.complain("endpoints", &text, "`https://`, because certificates are given"),
-            (true, true, false) => r.problem(Problem::with_hint(
-                format!("`{text}` needs a certificate to be checked against"),
-                "give `--cacert FILE` (or ETCDCTL_CACERT)",
-            )),
-            (true, true, true) | (true, false, false) => endpoints.push(url),
-        }
+    let texts = r.list("endpoints");
+    if texts.is_empty() && r.raw("endpoints").is_some() {
+        r.problem(Problem::with_hint(
+            "`--endpoints` is empty",
+            "name at least one `host:port` of etcd",
+        ));
     }
+    let endpoints = texts
+        .iter()
+        .filter_map(|text| endpoint(r, text, tls.as_ref()))
+        .collect();
     let credentials = credentials(r);
     RegistrySettings {
         endpoints,
         tls,
         credentials,
+    }
+}
+
+/// The URL of one endpoint; https when certificates are given and nobody says otherwise.
+fn endpoint(r: &mut Resolver<'_>, text: &str, tls: Option<&Tls>) -> Option<String> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (scheme, rest) = text.split_once("://").unwrap_or((scheme, text));
+    let host_port = rest.strip_suffix('/').unwrap_or(rest);
+    let has_port = host_port
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
+    let plain = !host_port.contains(['/', ' ', '@']);
+    match (scheme, has_port && plain, tls) {
+        ("http", true, None) | ("https", true, Some(Tls { ca: Some(_), .. })) => {
+            Some(format!("{scheme}://{host_port}"))
+        }
+        ("http", true, Some(_)) => {
+            r.complain("endpoints", text, "`https://`, because certificates are given");
+            None
+        }
+        ("https", true, None | Some(Tls { ca: None, .. })) => {
+            r.problem(Problem::with_hint(
+                format!("the endpoint `{text}` needs an authority that its certificate is checked against"),
+                "give `--cacert FILE` (or ETCDCTL_CACERT)",
+            ));
+            None
+        }
+        _ => {
+            r.complain(
+                "endpoints",
+                text,
+                "`host:port`, `http://host:port` or `https://host:port`, separated by commas",
+            );
+            None
+        }
     }
 }
 
@@ -110,21 +132,26 @@ fn read(r: &mut Resolver<'_>, key: &str, path: &str) -> Option<Vec<u8>> {
 
 fn credentials(r: &mut Resolver<'_>) -> Option<Credentials> {
     let user = r.text("etcd-user");
-    let from_file = r
-        .text("etcd-password-file")
-        .and_then(|path| read(r, "etcd-password-file", &path));
-    let from_file = from_file
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .map(|text| text.trim_end().to_owned());
-    let password = from_file.or_else(|| r.text("etcd-password"));
-    match (user, password) {
-        (Some(user), None) if user.contains(':') => {
-            let (user, password) = user.split_once(':')?;
-            Some(Credentials {
-                user: user.to_owned(),
-                password: password.to_owned(),
-            })
+    if let Some((text, password)) = user.as_ref().and_then(|user| user.split_once(':')) {
+        if matches!(r.raw("etcd-user"), Some((_, Source::Flag))) {
+            let what = "`--etcd-user` holds a password, which everybody on this host can read there";
+            r.problem(Problem::with_hint(
+                what,
+                "give `--etcd-password-file FILE`, or ETCDCTL_USER",
+            ));
+            return None;
         }
+        return Some(Credentials {
+            user: text.to_owned(),
+            password: password.to_owned(),
+        });
+    }
+    let file = r.text("etcd-password-file");
+    let password = match &file {
+        Some(path) => Some(password_in(r, path)?),
+        None => r.text("etcd-password"),
+    };
+    match (user, password) {
         (Some(user), Some(password)) => Some(Credentials { user, password }),
         (Some(user), None) => {
             r.problem(Problem::with_hint(
@@ -142,4 +169,14 @@ fn credentials(r: &mut Resolver<'_>) -> Option<Credentials> {
         }
         (None, None) => None,
     }
+}
+
+fn password_in(r: &mut Resolver<'_>, path: &str) -> Option<String> {
+    let bytes = read(r, "etcd-password-file", path)?;
+    let text = String::from_utf8(bytes).ok().map(|text| text.trim_end().to_owned());
+    let password = text.filter(|text| !text.is_empty());
+    if password.is_none() {
+        r.complain("etcd-password-file", path, "a file that holds a password, in UTF-8");
+    }
+    password
 }

@@ -80,7 +80,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         (text == "process").then_some(Engine::Process)
     });
     let home = directory(r, "home");
-    if home.is_none() && r.text("home").is_none() {
+    if r.raw("home").is_none() {
         r.problem(Problem::with_hint(
             "`--home` is missing",
             "name the unpacked distribution, e.g. `--home /opt/elasticsearch-9.5.3`",

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{Resolver, address};
+use super::{Resolver, Source, address, option};
 use crate::{
     exit::Problem,
     model::{NodeId, ServiceName},
@@ -89,13 +89,19 @@ pub(super) fn directory(r: &mut Resolver<'_>, key: &str) -> Option<PathBuf> {
 }
 
 fn address(r: &mut Resolver<'_>, endpoints: &[String]) -> Option<(IpAddr, bool)> {
-    if r.raw("address").is_some() {
+    if let Some((_, source)) = r.raw("address") {
         let address: IpAddr = r.parse("address", "an IP address of this host, e.g. `10.0.0.1`")?;
-        if address.is_unspecified() || address.is_multicast() {
+        // What the host thinks of itself is a guess too: it says 127.0.0.1 where it knows no better.
+        let given = !host_says(&source);
+        if address.is_unspecified() || address.is_multicast() || (address.is_loopback() && !given) {
             r.complain("address", &address.to_string(), "an address that other hosts can reach");
             return None;
         }
-        return Some((address, true));
+        return Some((address, given));
+    }
+    if endpoints.is_empty() {
+        // What is wrong with them is noted already; a guess that rests on them would only repeat it.
+        return None;
     }
     let hint = "name the address that other nodes reach: `--address IP` or QUORATE_ADDRESS";
     let what = match address::guess(endpoints) {
@@ -116,4 +122,9 @@ fn address(r: &mut Resolver<'_>, endpoints: &[String]) -> Option<(IpAddr, bool)>
     };
     r.problem(Problem::with_hint(what, hint));
     None
+}
+
+fn host_says(source: &Source) -> bool {
+    let names = option("address").map_or(&[][..], |opt| opt.host_env);
+    matches!(source, Source::Environment(name) if names.contains(&name.as_str()))
 }

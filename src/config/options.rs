@@ -23,8 +23,10 @@ pub struct Opt {
     pub kind: Kind,
     /// The value's name in help texts.
     pub value: &'static str,
-    /// Other variables that are read after `QUORATE_<KEY>`.
+    /// Other variables that are read after `QUORATE_<KEY>` and before the files.
     pub also_env: &'static [&'static str],
+    /// Variables that say what the host thinks; read after the files.
+    pub host_env: &'static [&'static str],
     /// The value when nobody says anything.
     pub default: Option<&'static str>,
     /// One sentence.
@@ -70,6 +72,7 @@ impl Opt {
             kind,
             value,
             also_env: &[],
+            host_env: &[],
             default: None,
             help,
             group,
@@ -87,6 +90,11 @@ impl Opt {
         self
     }
 
+    const fn host(mut self, variables: &'static [&'static str]) -> Self {
+        self.host_env = variables;
+        self
+    }
+
     const fn secret(mut self) -> Self {
         self.secret = true;
         self
@@ -99,8 +107,9 @@ impl Opt {
 
     /// All variables in the order in which they are asked.
     pub fn variables(&self) -> Vec<String> {
+        let others = self.also_env.iter().chain(self.host_env);
         std::iter::once(self.env())
-            .chain(self.also_env.iter().map(|name| (*name).to_owned()))
+            .chain(others.map(|name| (*name).to_owned()))
             .collect()
     }
 }
@@ -177,7 +186,7 @@ pub const OPTIONS: &[Opt] = &[
         "IP",
         "Publish address of the node; default: the one that routes to etcd",
     )
-    .also(&["COREOS_PRIVATE_IPV4", "FLATCAR_PRIVATE_IPV4"]),
+    .host(&["COREOS_PRIVATE_IPV4", "FLATCAR_PRIVATE_IPV4"]),
     Opt::new(Node, "http-port", Text, "PORT", "Where the node answers HTTP").default("9200"),
     Opt::new(Node, "transport-port", Text, "PORT", "Where other nodes reach the node").default("9300"),
     Opt::new(

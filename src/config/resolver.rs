@@ -56,31 +56,46 @@ impl<'a> Resolver<'a> {
         if let Some(values) = self.sources.flags.get(opt.key) {
             return Some((split(opt, values), Source::Flag));
         }
-        for name in opt.variables() {
-            if let Some(text) = self.sources.variable(&name) {
-                return Some((split(opt, &[text.to_owned()]), Source::Environment(name)));
-            }
+        let own = opt.env();
+        let stated = std::iter::once(own.as_str()).chain(opt.also_env.iter().copied());
+        if let Some(found) = self.variable(opt, stated) {
+            return Some(found);
         }
         for (path, table) in self.sources.files.iter().rev() {
             if let Some(value) = table.get(opt.key) {
                 return match from_toml(opt, value) {
                     Ok(values) => Some((values, Source::File(path.clone()))),
                     Err(expected) => {
-                        let what = format!("`{}` in {} is a {}", opt.key, path.display(), value.type_str());
-                        self.problems
-                            .push(Problem::with_hint(what, format!("expected {expected}")));
+                        let what = format!("`{}` in {} has the type {}", opt.key, path.display(), value.type_str());
+                        self.problem(Problem::with_hint(what, format!("expected {expected}")));
                         None
                     }
                 };
             }
         }
-        opt.default
-            .map(|text| (split(opt, &[text.to_owned()]), Source::Default))
+        self.variable(opt, opt.host_env.iter().copied()).or_else(|| {
+            let text = opt.default?;
+            Some((split(opt, &[text.to_owned()]), Source::Default))
+        })
     }
 
-    /// One text.
+    fn variable<'n>(&self, opt: &Opt, mut names: impl Iterator<Item = &'n str>) -> Option<(Vec<String>, Source)> {
+        names.find_map(|name| {
+            let text = self.sources.variable(name)?.to_owned();
+            Some((split(opt, &[text]), Source::Environment(name.to_owned())))
+        })
+    }
+
+    /// One text. Nothing between the quotes is a mistake, most often a variable that was not set, and never a value.
     pub fn text(&mut self, key: &str) -> Option<String> {
-        self.raw(key).and_then(|(values, _)| values.into_iter().next())
+        let (values, source) = self.raw(key)?;
+        let text = values.into_iter().next()?;
+        if text.trim().is_empty() {
+            let what = format!("`--{key}` is empty (from {source})");
+            self.problem(Problem::with_hint(what, "give it a value, or leave it out"));
+            return None;
+        }
+        Some(text)
     }
 
     /// A comma list; empty when nobody says anything.
@@ -139,18 +154,19 @@ impl<'a> Resolver<'a> {
 
     /// Notes a wrong value.
     pub fn complain(&mut self, key: &str, value: &str, expected: &str) {
-        let secret = option(key).is_some_and(|opt| opt.secret);
-        let shown = if secret { "(hidden)" } else { value };
+        let shown = option(key).map_or_else(|| value.to_owned(), |opt| shown(opt, &[value.to_owned()]));
         let source = self.raw(key).map_or(Source::Default, |(_, source)| source);
-        self.problems.push(Problem::with_hint(
+        self.problem(Problem::with_hint(
             format!("`--{key}` is `{shown}` (from {source})"),
             format!("expected {expected}"),
         ));
     }
 
-    /// Notes any other problem.
+    /// Notes any other problem; a setting that is read twice is complained about once.
     pub fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// All problems, or none.
@@ -167,20 +183,24 @@ impl<'a> Resolver<'a> {
 
     /// Every setting with its value and source, secrets hidden: what `config show` prints.
     pub fn show_all(&mut self) -> Vec<(&'static Opt, Option<String>, Source)> {
-        let show = |opt: &Opt, values: Vec<String>| {
-            if opt.secret {
-                "(set)".to_owned()
-            } else {
-                values.join(",")
-            }
-        };
-        OPTIONS
-            .iter()
-            .map(|opt| match self.raw(opt.key) {
-                Some((values, source)) => (opt, Some(show(opt, values)), source),
-                None => (opt, None, Source::Default),
-            })
-            .collect()
+        let all = OPTIONS.iter().map(|opt| match self.raw(opt.key) {
+            Some((values, source)) => (opt, Some(shown(opt, &values)), source),
+            None => (opt, None, Source::Default),
+        });
+        all.collect()
+    }
+}
+
+/// A value as it may be seen by others.
+fn shown(opt: &Opt, values: &[String]) -> String {
+    if opt.secret {
+        return "(set)".to_owned();
+    }
+    let text = values.join(",");
+    match text.split_once(':') {
+        // etcdctl takes `name:password` here.
+        Some((user, _)) if opt.key == "etcd-user" => format!("{user}:(hidden)"),
+        Some(_) | None => text,
     }
 }
 

@@ -89,7 +89,8 @@ impl Sources {
         let mut problems = Vec::new();
         for (path, table) in &self.files {
             for key in table.keys().filter(|key| option(key).is_none()) {
-                problems.push(unknown(&format!("key `{key}` in {}", path.display()), key));
+                let near = nearest(key, OPTIONS.iter().map(|opt| opt.key)).map(str::to_owned);
+                problems.push(unknown(&format!("key `{key}` in {}", path.display()), near));
             }
         }
         // A misspelt QUORATE_ variable would be a setting that silently does nothing.
@@ -103,8 +104,9 @@ impl Sources {
             .keys()
             .filter(|name| name.starts_with("QUORATE_") && !known(name) && !reserved(name))
         {
-            let key = name.trim_start_matches("QUORATE_").to_lowercase().replace('_', "-");
-            problems.push(unknown(&format!("variable {name}"), &key));
+            let names: Vec<String> = OPTIONS.iter().map(Opt::env).collect();
+            let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+            problems.push(unknown(&format!("variable {name}"), near));
         }
         if problems.is_empty() {
             Ok(())
@@ -124,11 +126,12 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn unknown(what: &str, key: &str) -> Problem {
-    match nearest(key, OPTIONS.iter().map(|opt| opt.key)) {
-        Some(near) => Problem::with_hint(format!("unknown {what}"), format!("did you mean `{near}`?")),
-        None => Problem::with_hint(format!("unknown {what}"), "`quorate config show` lists all settings"),
-    }
+fn unknown(what: &str, near: Option<String>) -> Problem {
+    let hint = near.map_or_else(
+        || "`quorate config show` lists all settings".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Problem::with_hint(format!("unknown {what}"), hint)
 }
 
 fn flag_values(opt: &Opt, matches: &ArgMatches) -> Option<Vec<String>> {
