@@ -10,6 +10,7 @@
 //! | [`view`] | the cluster as the registry shows it | core |
 //! | [`config`] | settings and where they come from | core |
 //! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
+//! | [`probe`] | asks a node whether it is up, joined, and who it is | one adapter |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
@@ -25,5 +26,6 @@ pub mod launcher;
 pub mod model;
 pub mod nodefile;
 pub mod output;
+pub mod probe;
 pub mod registry;
 pub mod view;

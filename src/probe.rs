@@ -1,0 +1,124 @@
+//! The probe: asks a node over HTTP whether it is up, joined, and who it is.
+//!
+//! One request per probe while nothing changes. Identity is asked on every new connection, and a connection is dropped after every
+//! failure: what a report says about name, version and ports therefore comes from the very process that gave the answer.
+//! Everything stands under one deadline. A probe never changes the node.
+
+mod answer;
+mod report;
+mod session;
+
+use std::time::Duration;
+
+pub use report::{Identity, ProbeFailure, ProbeOutcome, Report, ReportedUuid};
+use session::Session;
+use tokio::time::{Instant, timeout};
+
+/// Asks one node, again and again.
+#[derive(Debug)]
+pub struct Prober {
+    host: String,
+    http_port: u16,
+    timeout: Duration,
+    contact: Option<Contact>,
+}
+
+/// A connection with what was learned about the process on its other end.
+#[derive(Debug)]
+struct Contact {
+    session: Session,
+    identity: Option<Identity>,
+    /// The UUID from the root answer, for lines whose state has none; a process never changes the one it has.
+    uuid: ReportedUuid,
+}
+
+impl Prober {
+    /// Will ask `host`, an address or a name, at `http_port`; no probe takes longer than `timeout`.
+    pub fn new(host: impl Into<String>, http_port: u16, timeout: Duration) -> Self {
+        Self {
+            host: host.into(),
+            http_port,
+            timeout,
+            contact: None,
+        }
+    }
+
+    /// Probes once. Keeps the connection for the next time, unless the probe failed.
+    ///
+    /// Cancel safety: a probe that is dropped drops the connection with it.
+    pub async fn probe(&mut self) -> ProbeOutcome {
+        let begun = Instant::now();
+        let held = self.contact.take();
+        let result = match timeout(self.timeout, ask_node(held, &self.host, self.http_port)).await {
+            Ok(Ok((contact, report))) => {
+                self.contact = Some(contact);
+                Ok(report)
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(ProbeFailure::TimedOut(self.timeout)),
+        };
+        ProbeOutcome {
+            took: begun.elapsed(),
+            result,
+        }
+    }
+
+    /// Returns when the connection that the last probe left has ended; never when there is none. Cancel safety: nothing is lost.
+    pub async fn ended(&mut self) {
+        let Some(contact) = &mut self.contact else {
+            return std::future::pending().await;
+        };
+        contact.session.ended().await;
+        self.contact = None;
+    }
+}
+
+async fn ask_node(held: Option<Contact>, host: &str, port: u16) -> Result<(Contact, Report), ProbeFailure> {
+    if let Some(contact) = held {
+        match ask(contact).await {
+            // A server may end an idle connection at any time; whether it still lives, only a new one tells.
+            Err(ProbeFailure::Closed) => {}
+            decided => return decided,
+        }
+    }
+    let fresh = Contact {
+        session: Session::open(host, port).await?,
+        identity: None,
+        uuid: ReportedUuid::Unsaid,
+    };
+    ask(fresh).await
+}
+
+async fn ask(mut contact: Contact) -> Result<(Contact, Report), ProbeFailure> {
+    let state = answer::read_state(&contact.session.get(answer::STATE).await?)?;
+    let first = contact.identity.is_none();
+    let mut identity = match contact.identity.take() {
+        Some(identity) => identity,
+        None => answer::read_node(&contact.session.get(answer::NODE).await?)?,
+    };
+    let no_uuid = state.uuid == ReportedUuid::Unsaid
+        && contact.uuid.known().is_none()
+        && answer::may_have_uuid(&identity.version);
+    if no_uuid || (first && identity.product.is_none()) {
+        match answer::read_root(&contact.session.get(answer::ROOT).await?, &identity.version) {
+            Ok(root) => {
+                identity.product = identity.product.or(root.product);
+                contact.uuid = root.uuid;
+            }
+            Err(failure) if no_uuid => return Err(failure),
+            // Test distributions from 8.9 on do not know the question; the product is not worth a failed probe.
+            Err(_) => {}
+        }
+    }
+    let uuid = match state.uuid {
+        ReportedUuid::Unsaid => contact.uuid.clone(),
+        said @ (ReportedUuid::Known(_) | ReportedUuid::NotYet) => said,
+    };
+    contact.identity = Some(identity.clone());
+    let report = Report {
+        identity,
+        uuid,
+        master: state.master,
+    };
+    Ok((contact, report))
+}

@@ -1,0 +1,141 @@
+//! What a probe learns about a node, as data.
+
+use std::time::Duration;
+
+use crate::{launcher::product::Product, model::ClusterUuid};
+
+/// The cluster's UUID in a node's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportedUuid {
+    /// The node belongs, or belonged, to this cluster.
+    Known(ClusterUuid),
+    /// The node has never joined a cluster (`_na_`, or its state is not recovered).
+    NotYet,
+    /// The line reports none (Elasticsearch 1.x).
+    Unsaid,
+}
+
+impl ReportedUuid {
+    /// The UUID, where there is one.
+    pub fn known(&self) -> Option<&ClusterUuid> {
+        match self {
+            Self::Known(uuid) => Some(uuid),
+            Self::NotYet | Self::Unsaid => None,
+        }
+    }
+}
+
+/// Who answers: what stays the same for as long as the process lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The node's id inside its cluster.
+    pub node_id: String,
+    /// The node's name.
+    pub name: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// What it is; none when the node gives no hint.
+    pub product: Option<Product>,
+    /// The product's version, e.g. `9.5.3`.
+    pub version: String,
+    /// The node's roles; none where the line reports none.
+    pub roles: Option<Vec<String>>,
+    /// The port under which it publishes HTTP; none when it does not say.
+    pub http_port: Option<u16>,
+    /// The port under which it publishes transport; none when it does not say.
+    pub transport_port: Option<u16>,
+}
+
+/// A node that answered as a search node does, joined or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Who answers.
+    pub identity: Identity,
+    /// The cluster's UUID.
+    pub uuid: ReportedUuid,
+    /// Node id of the master that the node-local state names; none: not joined, or the master is lost.
+    pub master: Option<String>,
+}
+
+impl Report {
+    /// Whether the node belongs to a cluster that has a master.
+    pub fn joined(&self) -> bool {
+        self.master.is_some()
+    }
+
+    /// Whether the node is the master itself.
+    pub fn is_master(&self) -> bool {
+        self.master.as_deref() == Some(self.identity.node_id.as_str())
+    }
+}
+
+/// Why a probe brought no report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeFailure {
+    /// Nothing listens on the port.
+    #[error("the connection is refused")]
+    Refused,
+    /// No whole answer in time.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    /// The connection ended in the middle of the exchange.
+    #[error("the connection was closed before the answer was complete")]
+    Closed,
+    /// No connection for another reason: no route, the address is not there.
+    #[error("cannot connect: {0}")]
+    Unreachable(String),
+    /// The node wants credentials, or ours do not suffice.
+    #[error("the node wants credentials (HTTP {0})")]
+    Unauthorized(u16),
+    /// An HTTP status that is no answer to this question.
+    #[error("HTTP {0}")]
+    Status(u16),
+    /// An answer that no search node gives.
+    #[error("no search node answers like this: {0}")]
+    Garbage(String),
+}
+
+impl ProbeFailure {
+    /// All kinds, in the order of the documentation.
+    pub const KINDS: [&'static str; 7] = [
+        "refused",
+        "timed_out",
+        "closed",
+        "unreachable",
+        "unauthorized",
+        "status",
+        "garbage",
+    ];
+
+    /// A fixed word for metrics and logs.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::TimedOut(_) => "timed_out",
+            Self::Closed => "closed",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Status(_) => "status",
+            Self::Garbage(_) => "garbage",
+        }
+    }
+
+    /// Whether something answered that is no search node at all, as opposed to a node in trouble.
+    pub const fn is_stranger(&self) -> bool {
+        match self {
+            Self::Garbage(_) => true,
+            // Every search node knows the question; a busy or broken one says 429 or 5xx.
+            Self::Status(code) => *code < 429,
+            Self::Refused | Self::TimedOut(_) | Self::Closed | Self::Unreachable(_) | Self::Unauthorized(_) => false,
+        }
+    }
+}
+
+/// What one probe brought, and how long it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeOutcome {
+    /// From the first byte to the decision.
+    pub took: Duration,
+    /// The report, or why there is none.
+    pub result: Result<Report, ProbeFailure>,
+}

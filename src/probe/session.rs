@@ -1,0 +1,136 @@
+//! One HTTP connection to the node, and so to one process: whoever answers here is who answered here before.
+//!
+//! The connection is also the cheapest witness of the node's death: it is held between the probes, and its end is an event.
+//! No redirect is followed, no proxy asked, no body read past its bound.
+
+use std::io;
+
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper::{
+    Request, Uri,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    header,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::{
+    ProbeFailure,
+    answer::{self, Answer},
+};
+
+/// The longest body that is read: the answers asked for are hundreds of bytes, with many roles and attributes a few thousand.
+const MAX_BODY: usize = 256 * 1024;
+/// The most that is buffered for one answer's head.
+const MAX_BUFFER: usize = 64 * 1024;
+
+/// A connection, driven only while somebody waits for something on it.
+#[derive(Debug)]
+pub(super) struct Session {
+    requests: http1::SendRequest<Empty<Bytes>>,
+    /// None once it has ended.
+    connection: Option<http1::Connection<TokioIo<TcpStream>, Empty<Bytes>>>,
+    /// The value of the `Host` header.
+    authority: String,
+}
+
+impl Session {
+    /// Connects.
+    pub(super) async fn open(host: &str, port: u16) -> Result<Self, ProbeFailure> {
+        let stream = TcpStream::connect((host, port))
+            .await
+            .map_err(|error| connect_failure(&error))?;
+        let connect_failed = |error: hyper::Error| failure(&error);
+        // Requests are one small segment each; waiting for more would only add time.
+        stream.set_nodelay(true).map_err(|error| connect_failure(&error))?;
+        let (requests, connection) = http1::Builder::new()
+            .max_buf_size(MAX_BUFFER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(connect_failed)?;
+        Ok(Self {
+            requests,
+            connection: Some(connection),
+            authority: if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            },
+        })
+    }
+
+    /// Asks one question.
+    pub(super) async fn get(&mut self, path: &'static str) -> Result<Answer, ProbeFailure> {
+        let request = Request::get(Uri::from_static(path))
+            .header(header::HOST, &self.authority)
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, concat!("quorate/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::new())
+            .map_err(|error| ProbeFailure::Unreachable(error.to_string()))?;
+        let requests = &mut self.requests;
+        let exchange = async move {
+            requests.ready().await.map_err(|error| failure(&error))?;
+            let response = requests.send_request(request).await.map_err(|error| failure(&error))?;
+            read(response).await
+        };
+        let mut exchange = std::pin::pin!(exchange);
+        if let Some(connection) = &mut self.connection {
+            tokio::select! {
+                biased;
+                answer = &mut exchange => return answer,
+                _ = connection => self.connection = None,
+            }
+        }
+        // The node has closed; what it said before that is still there to be read.
+        exchange.await
+    }
+
+    /// Returns when the connection has ended. Cancel safety: nothing is lost.
+    pub(super) async fn ended(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            // Why it ended does not matter: the next probe finds out what is there now.
+            let _ = connection.await;
+            self.connection = None;
+        }
+    }
+}
+
+async fn read(response: hyper::Response<Incoming>) -> Result<Answer, ProbeFailure> {
+    let status = response.status().as_u16();
+    let product = response
+        .headers()
+        .iter()
+        .find_map(|(name, value)| answer::product_header(name.as_str(), value.as_bytes()));
+    let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+    let body = body.map_err(|error| match error.downcast::<LengthLimitError>() {
+        Ok(_) => ProbeFailure::Garbage(format!("more than {} KiB", MAX_BODY / 1024)),
+        Err(error) => error
+            .downcast_ref::<hyper::Error>()
+            .map_or(ProbeFailure::Closed, failure),
+    })?;
+    Ok(Answer {
+        status,
+        product,
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+fn connect_failure(error: &io::Error) -> ProbeFailure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ProbeFailure::Refused,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::NotConnected => {
+            ProbeFailure::Closed
+        }
+        _ => ProbeFailure::Unreachable(error.to_string()),
+    }
+}
+
+/// What is no HTTP is garbage; everything else that goes wrong on an open connection is its end.
+fn failure(error: &hyper::Error) -> ProbeFailure {
+    if error.is_parse() {
+        ProbeFailure::Garbage(error.to_string())
+    } else {
+        ProbeFailure::Closed
+    }
+}
