@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`model`] | ids, the values of the keys, the marker | core |
 //! | [`registry`] | keys, transactions and leases as data; etcd behind them | core, one adapter |
+//! | [`registration`] | keeps one key true under one lease | core, shell |
 //! | [`view`] | the cluster as the registry shows it | core |
 //! | [`config`] | settings and where they come from | core |
 //! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
@@ -27,5 +28,6 @@ pub mod model;
 pub mod nodefile;
 pub mod output;
 pub mod probe;
+pub mod registration;
 pub mod registry;
 pub mod view;

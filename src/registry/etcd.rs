@@ -11,7 +11,7 @@ use etcd_client::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{Compare, Entry, Lease, LeaseId, Op, Range, Reading, RegistryError, Txn};
+use super::{Compare, Entry, Lease, LeaseId, Op, Range, Reading, RegistryError, Txn, WatchEvent, Watcher};
 
 /// The longest that one attempt at one endpoint may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
@@ -135,6 +135,23 @@ impl Registry {
             }
         }
         Ok(reading)
+    }
+
+    /// Watches `ranges`: everything that is there first, then every change. Needs a runtime; never ends by itself.
+    pub fn watch(&self, ranges: Vec<Range>) -> Watcher {
+        let (events, receiver) = tokio::sync::mpsc::channel(256);
+        let registry = self.clone();
+        let task = tokio::spawn(async move {
+            let event = match registry.read(&ranges).await {
+                Ok(Reading { revision, entries }) => WatchEvent::Listed { revision, entries },
+                Err(error) => WatchEvent::Away {
+                    cause: error.to_string(),
+                },
+            };
+            let _ = events.send(event).await;
+            std::future::pending::<()>().await;
+        });
+        Watcher::new(receiver, task)
     }
 
     /// Commits `txn` if its conditions hold; the revision of the commit, or none when they do not. Sent once.

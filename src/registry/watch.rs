@@ -1,6 +1,6 @@
 //! List, then watch: a stream of changes that starts with everything and starts over when it cannot be sure.
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{Entry, Revision};
 
@@ -34,11 +34,24 @@ pub enum WatchEvent {
 #[derive(Debug)]
 pub struct Watcher {
     events: mpsc::Receiver<WatchEvent>,
+    task: JoinHandle<()>,
 }
 
 impl Watcher {
-    /// The next event. Cancel safety: nothing is lost.
+    /// The receiving end of what `task` sends.
+    pub(super) fn new(events: mpsc::Receiver<WatchEvent>, task: JoinHandle<()>) -> Self {
+        Self { events, task }
+    }
+
+    /// The next event; none when the watch's task has died, which is a bug and never to be waited out. Cancel safety: nothing
+    /// is lost.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         self.events.recv().await
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

@@ -1,0 +1,129 @@
+//! How a registration stands, for status, metrics and people.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::registry::{LeaseId, Revision};
+
+/// How a registration stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the key is there as it is wanted, under our lease, as far as is known.
+    pub registered: bool,
+    /// The lease, while it surely lives.
+    pub lease: Option<LeaseId>,
+    /// The revision that wrote our key, while it is there.
+    pub key_revision: Option<Revision>,
+    /// Since when no endpoint answers.
+    pub away_since: Option<Instant>,
+    /// The last words of an etcd that is away or refuses.
+    pub cause: Option<String>,
+    /// What keeps the wish from coming true although etcd answers.
+    pub obstacle: Option<Obstacle>,
+    /// When the key was last read.
+    pub verified_at: Option<Instant>,
+    /// What was done since the start.
+    pub counters: Counters,
+}
+
+/// What was done since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Writes of the key.
+    pub puts: u64,
+    /// Deletions of the key.
+    pub deletes: u64,
+    /// Leases that ended before we ended them.
+    pub lease_losses: u64,
+    /// Failed calls by the kind of their error.
+    pub errors: BTreeMap<&'static str, u64>,
+}
+
+/// What keeps a wish from coming true although etcd answers. Its text is a sentence without period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Another owner's key is at our id, and its lease lives.
+    ForeignLease {
+        /// The key.
+        key: String,
+        /// Its lease.
+        lease: LeaseId,
+    },
+    /// The key was written in another boot of this host, or by its clone: its lease was renewed since this boot.
+    OtherBoot {
+        /// The key.
+        key: String,
+        /// Its lease.
+        lease: LeaseId,
+        /// How long the lease lives unless somebody renews it.
+        remaining: Duration,
+    },
+    /// Another owner's key without a lease is at our id; it stays until somebody takes it away.
+    ForeignKey {
+        /// The key.
+        key: String,
+        /// The revision that wrote it.
+        revision: Revision,
+    },
+    /// What the next run needs to know cannot be written down, so nothing is put.
+    StateFile {
+        /// Why.
+        cause: String,
+    },
+    /// etcd answers and refuses.
+    Refused {
+        /// Its words.
+        cause: String,
+    },
+}
+
+impl Obstacle {
+    /// A fixed word for metrics and logs.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ForeignLease { .. } => "foreign_lease",
+            Self::OtherBoot { .. } => "other_boot",
+            Self::ForeignKey { .. } => "foreign_key",
+            Self::StateFile { .. } => "state_file",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
+    /// The next thing for a person to do; none where waiting is all.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::ForeignLease { .. } => Some("is another sidecar or launcher registered with this address?"),
+            Self::OtherBoot { .. } => Some("was this machine cloned from one that still runs?"),
+            Self::ForeignKey { .. } => Some("delete the key, or start once with --take-over"),
+            Self::StateFile { .. } => Some("make the state directory writable"),
+            Self::Refused { .. } => Some("look at user, password, certificate and the role of the user in etcd"),
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignLease { key, lease } => {
+                write!(
+                    f,
+                    "`{key}` belongs to another owner: waiting for the end of its lease {lease}"
+                )
+            }
+            Self::OtherBoot { key, lease, remaining } => write!(
+                f,
+                "`{key}` is from another boot and its lease {lease} was renewed since this one: waiting up to {}s for its end",
+                remaining.as_secs()
+            ),
+            Self::ForeignKey { key, revision } => {
+                write!(
+                    f,
+                    "blocked by foreign key `{key}`, without a lease, written at revision {revision}"
+                )
+            }
+            Self::StateFile { cause } => write!(f, "cannot write the state file: {cause}"),
+            Self::Refused { cause } => write!(f, "etcd refuses: {cause}"),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Registrations on a real etcd.

@@ -1,0 +1,270 @@
+//! A real etcd on loopback, in a directory of its own: killed, frozen, restarted and wiped at will, ended by pid on drop.
+
+use std::{
+    fs::File,
+    net::{Ipv4Addr, SocketAddrV4, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use quorate::registry::{Registry, RegistrySettings};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::{LONG, eventually, part};
+
+/// Which etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// 3.4, where anonymous clients and old locks behave worst.
+    V34,
+    /// 3.5.
+    V35,
+}
+
+impl Version {
+    fn binary(self) -> PathBuf {
+        let path = PathBuf::from(match self {
+            Self::V34 => part("QUORATE_TEST_ETCD_34"),
+            Self::V35 => part("QUORATE_TEST_ETCD_35"),
+        });
+        if path.is_dir() { path.join("etcd") } else { path }
+    }
+}
+
+/// One member, alone or of a cluster.
+#[derive(Debug)]
+pub(crate) struct Etcd {
+    version: Version,
+    name: String,
+    client: SocketAddrV4,
+    peer: SocketAddrV4,
+    scheme: &'static str,
+    cluster: String,
+    more: Vec<String>,
+    dir: TempDir,
+    child: Option<Child>,
+}
+
+/// Where the members of this process listen: each has an address of its own, so that ports of a member that is down stay free.
+static NEXT_ADDRESS: AtomicU8 = AtomicU8::new(1);
+
+fn free_address() -> (SocketAddrV4, SocketAddrV4) {
+    let host = Ipv4Addr::new(127, 0, 11, NEXT_ADDRESS.fetch_add(1, Ordering::Relaxed).clamp(1, 250));
+    let listeners = [0, 1].map(|_| TcpListener::bind((host, 0)).expect("a free port"));
+    let [client, peer] = listeners.map(|listener| listener.local_addr().expect("an address").port());
+    (SocketAddrV4::new(host, client), SocketAddrV4::new(host, peer))
+}
+
+impl Etcd {
+    /// A single member that answers.
+    pub(crate) async fn start(version: Version) -> Self {
+        Self::start_with(version, "http", |_| Vec::new()).await
+    }
+
+    /// A single member with more flags, which may name files in its directory. Not healthy yet when clients need a certificate.
+    pub(crate) async fn start_with(
+        version: Version,
+        scheme: &'static str,
+        more: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Self {
+        let mut etcd = Self::new(version, "single", scheme);
+        etcd.cluster = etcd.peer_entry();
+        etcd.more = more(etcd.dir.path());
+        etcd.spawn();
+        etcd.answers().await;
+        etcd
+    }
+
+    /// A cluster of three that answers.
+    pub(crate) async fn start_three(version: Version) -> [Self; 3] {
+        let mut members = ["one", "two", "three"].map(|name| Self::new(version, name, "http"));
+        let cluster = members.each_ref().map(Self::peer_entry).join(",");
+        for member in &mut members {
+            member.cluster.clone_from(&cluster);
+            member.spawn();
+        }
+        for member in &members {
+            member.answers().await;
+        }
+        members
+    }
+
+    fn new(version: Version, name: &str, scheme: &'static str) -> Self {
+        let (client, peer) = free_address();
+        Self {
+            version,
+            name: name.to_owned(),
+            client,
+            peer,
+            scheme,
+            cluster: String::new(),
+            more: Vec::new(),
+            dir: tempfile::tempdir().expect("a directory"),
+            child: None,
+        }
+    }
+
+    fn peer_entry(&self) -> String {
+        format!("{}=http://{}", self.name, self.peer)
+    }
+
+    /// The URL for clients.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("{}://{}", self.scheme, self.client)
+    }
+
+    /// The address for clients.
+    pub(crate) fn address(&self) -> SocketAddrV4 {
+        self.client
+    }
+
+    /// A client of this member alone.
+    pub(crate) fn registry(&self) -> Registry {
+        registry([self.endpoint()])
+    }
+
+    /// The directory of its data and its log.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a real etcd is a process")]
+    fn spawn(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("log"))
+            .expect("a log");
+        let (client, peer) = (self.endpoint(), format!("http://{}", self.peer));
+        let child = Command::new(self.version.binary())
+            .args(["--name", &self.name])
+            .arg("--data-dir")
+            .arg(self.dir.path().join("data"))
+            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &self.cluster])
+            .args(&self.more)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("etcd starts");
+        self.child = Some(child);
+    }
+
+    async fn answers(&self) {
+        let what = format!("etcd answers, see {}", self.dir.path().join("log").display());
+        if self.scheme == "https" {
+            let address = self.client;
+            eventually(&what, LONG, || async move { TcpStream::connect(address).await.ok() }).await;
+        } else {
+            eventually(&what, LONG, || async {
+                let health = self.http("/health").await?;
+                health.contains("true").then_some(())
+            })
+            .await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("etcd runs");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("a signal");
+    }
+
+    /// SIGKILL; its ports and data stay for [`restart`](Self::restart).
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("killed");
+            child.wait().expect("ended");
+        }
+    }
+
+    /// SIGSTOP: connections stay open, nothing is answered.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Starts again on the same ports and data, and waits until it answers.
+    pub(crate) async fn restart(&mut self) {
+        self.kill();
+        self.spawn();
+        self.answers().await;
+    }
+
+    /// Starts again on the same ports without any data, as after a restore from nothing.
+    pub(crate) async fn restart_empty(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.dir.path().join("data")).expect("removed");
+        self.restart().await;
+    }
+
+    /// One of its own metrics.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let text = self.http("/metrics").await.expect("metrics");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    async fn http(&self, path: &str) -> Option<String> {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.client).await.ok()?;
+            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.client);
+            stream.write_all(request.as_bytes()).await.ok()?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.ok()?;
+            Some(answer)
+        };
+        tokio::time::timeout(Duration::from_secs(5), exchange).await.ok()?
+    }
+
+    /// Runs `etcdctl` of the same version against this member; its output.
+    pub(crate) fn etcdctl(&self, args: &[&str]) -> String {
+        etcdctl(self.version, &self.endpoint(), args)
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A client of these endpoints.
+pub(crate) fn registry(endpoints: impl IntoIterator<Item = String>) -> Registry {
+    let endpoints = endpoints.into_iter().collect();
+    Registry::new(RegistrySettings {
+        endpoints,
+        ..RegistrySettings::default()
+    })
+    .expect("a registry")
+}
+
+/// Runs `etcdctl`; its output. Panics when it fails.
+#[expect(clippy::disallowed_methods, reason = "a real etcdctl is a process")]
+pub(crate) fn etcdctl(version: Version, endpoint: &str, args: &[&str]) -> String {
+    let output = Command::new(version.binary().with_file_name("etcdctl"))
+        .args(["--endpoints", endpoint])
+        .args(args)
+        .output()
+        .expect("etcdctl runs");
+    assert!(
+        output.status.success(),
+        "etcdctl {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
