@@ -73,20 +73,28 @@ impl Prober {
     }
 }
 
+/// How often a connection may end in the middle of one probe before that is its outcome.
+const ENDS: usize = 2;
+
+/// A connection that ends decides nothing by itself: an idle one may end at any time, and a dying node still takes new ones until
+/// its port is closed, which the next attempt then finds.
 async fn ask_node(held: Option<Contact>, host: &str, port: u16) -> Result<(Contact, Report), ProbeFailure> {
-    if let Some(contact) = held {
+    let mut held = held;
+    let mut ends = 0;
+    loop {
+        let contact = match held.take() {
+            Some(contact) => contact,
+            None => Contact {
+                session: Session::open(host, port).await?,
+                identity: None,
+                uuid: ReportedUuid::Unsaid,
+            },
+        };
         match ask(contact).await {
-            // A server may end an idle connection at any time; whether it still lives, only a new one tells.
-            Err(ProbeFailure::Closed) => {}
+            Err(ProbeFailure::Closed) if ends < ENDS => ends += 1,
             decided => return decided,
         }
     }
-    let fresh = Contact {
-        session: Session::open(host, port).await?,
-        identity: None,
-        uuid: ReportedUuid::Unsaid,
-    };
-    ask(fresh).await
 }
 
 async fn ask(mut contact: Contact) -> Result<(Contact, Report), ProbeFailure> {

@@ -66,15 +66,11 @@ pub(super) fn read_state(answer: &Answer) -> Result<State, ProbeFailure> {
         });
     }
     let body: Body = read_ok(answer)?;
-    let master = match body.master_node {
-        Value::Null => None,
-        Value::String(id) if !id.is_empty() => Some(id),
-        other => {
-            return Err(ProbeFailure::Garbage(format!(
-                "the master is `{}`",
-                shorten(&other.to_string())
-            )));
-        }
+    let master = match body.master_node.as_str() {
+        Some("") => None,
+        Some(id) => Some(id.to_owned()),
+        None if body.master_node.is_null() => None,
+        None => return Err(ProbeFailure::Garbage("the master is no text".to_owned())),
     };
     Ok(State {
         uuid: uuid(body.cluster_uuid.as_deref()),
@@ -203,10 +199,6 @@ fn uuid(text: Option<&str>) -> ReportedUuid {
 fn port(address: &str) -> Option<u16> {
     let (_, port) = address.rsplit_once(':')?;
     port.trim_end_matches(']').parse().ok().filter(|port| *port != 0)
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

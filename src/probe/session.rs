@@ -117,12 +117,14 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Answer, ProbeFailur
 }
 
 fn connect_failure(error: &io::Error) -> ProbeFailure {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => ProbeFailure::Refused,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::NotConnected => {
-            ProbeFailure::Closed
-        }
-        _ => ProbeFailure::Unreachable(error.to_string()),
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, NotConnected};
+    let kind = error.kind();
+    if kind == ConnectionRefused {
+        ProbeFailure::Refused
+    } else if [ConnectionReset, ConnectionAborted, NotConnected].contains(&kind) {
+        ProbeFailure::Closed
+    } else {
+        ProbeFailure::Unreachable(error.to_string())
     }
 }
 
