@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "a test says by panicking what it found")]
 
 mod generated_docs;
+mod probe;
 mod registration;
 mod registry;
 mod support;
