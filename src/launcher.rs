@@ -5,6 +5,8 @@ pub mod distribution;
 pub mod host_cache;
 pub mod java;
 pub mod layout;
+pub mod marker_file;
+pub mod prepare;
 pub mod process;
 pub mod product;
 pub mod protocol;

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+/// Lock files may lie where the node's user can put links.
+const NO_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Writes `bytes` to `path` so that a reader, or a host that loses power, sees the old file or the new one: temporary file in the
 /// same directory, fsync, rename, fsync of the directory. Makes missing directories (0755).
@@ -21,6 +24,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
     let name = path.file_name().ok_or_else(|| io::Error::other("no file name"))?;
     let temporary = dir.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    // Left by a process of this number that died here; also anything that somebody else who may write here has put in our way.
+    let _ = std::fs::remove_file(&temporary);
     let written = write_and_sync(&temporary, bytes, mode).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         // The error that matters is the first one; a left-over is only untidy.
@@ -31,12 +36,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 fn write_and_sync(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(path)?;
+    // Never an existing file: in a directory of the node's user it could be a link to one that only root may write.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     // The mode of `open` passes through the umask; readers of these files may be other users.
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
@@ -94,6 +95,7 @@ impl FileLock {
             .write(true)
             .create(true)
             .truncate(false)
+            .custom_flags(NO_LINK)
             .open(path)
             .map_err(io_error)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -103,6 +105,20 @@ impl FileLock {
             }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held { path: path.to_owned() }),
             Err(errno) => Err(io_error(errno.into())),
+        }
+    }
+
+    /// Whether somebody holds the lock now. A look that leaves nothing behind.
+    pub fn is_held(path: &Path) -> io::Result<bool> {
+        let file = match OpenOptions::new().read(true).custom_flags(NO_LINK).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -180,8 +196,26 @@ mod tests {
         let path = dir.path().join("x/lock");
         let first = FileLock::take(&path).expect("free");
         assert!(matches!(FileLock::take(&path), Err(LockError::Held { .. })));
+        assert!(FileLock::is_held(&path).expect("looked"));
         drop(first);
+        assert!(!FileLock::is_held(&path).expect("looked"));
         FileLock::take(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_replaced_never_followed() {
+        let dir = tempfile::tempdir().expect("directory");
+        let precious = dir.path().join("precious");
+        std::fs::write(&precious, b"x").expect("written");
+        let temporary = dir.path().join(format!(".file.{}.tmp", std::process::id()));
+        std::os::unix::fs::symlink(&precious, &temporary).expect("linked");
+        std::os::unix::fs::symlink(&precious, dir.path().join("lock")).expect("linked");
+        write_atomic(&dir.path().join("file"), b"y", 0o644).expect("written");
+        assert!(matches!(
+            FileLock::take(&dir.path().join("lock")),
+            Err(LockError::Io { .. })
+        ));
+        assert_eq!(std::fs::read(&precious).expect("read"), b"x");
     }
 
     #[test]

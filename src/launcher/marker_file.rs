@@ -1,0 +1,110 @@
+//! The marker of a data directory on disk. Shell; what a marker means is decided elsewhere.
+
+use std::{io, path::Path};
+
+use super::{decide::Disk, layout::Layout};
+use crate::{
+    host,
+    model::{DiskId, Marker},
+};
+
+/// Reads a marker; none when there is none. One that cannot be read is an error: what it says is never guessed.
+pub fn read(path: &Path) -> io::Result<Option<Marker>> {
+    let Some(bytes) = host::read_optional(path)? else {
+        return Ok(None);
+    };
+    let marker = Marker::parse(&bytes).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+    Ok(Some(marker))
+}
+
+/// Writes a marker, whole or not at all, and never over one of a newer version.
+pub fn write(path: &Path, marker: &Marker) -> io::Result<()> {
+    marker.writable().map_err(io::Error::other)?;
+    host::write_atomic(path, &marker.to_value(), 0o644)
+}
+
+/// The data directory as the decision wants to know it. One that was never used gets its marker, made from a fresh disk id, now:
+/// the id must be there before the seed is put.
+pub fn open(layout: &Layout, fresh: impl FnOnce(DiskId) -> Marker) -> io::Result<Disk> {
+    let files = has_files(&layout.data)?;
+    let marker = match (read(&layout.marker)?, files) {
+        (Some(marker), _) => marker,
+        (None, true) => return Ok(Disk::Unmarked),
+        (None, false) => {
+            let marker = fresh(DiskId::random()?);
+            write(&layout.marker, &marker)?;
+            marker
+        }
+    };
+    Ok(Disk::Marked { marker, files })
+}
+
+/// Whether anything lies in the data directory that neither this program nor a fresh file system put there.
+pub fn has_files(data: &Path) -> io::Result<bool> {
+    let entries = match std::fs::read_dir(data) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let ours = name.to_string_lossy().starts_with(".quorate.") || name.to_string_lossy().starts_with("..quorate.");
+        if !ours && name != "lost+found" {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(dir: &Path) -> Layout {
+        let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
+        Layout::new(dir, &service, &id, &dir.join("data"))
+    }
+
+    fn fresh(disk: DiskId) -> Marker {
+        Marker::new(disk, &"es".parse().expect("name"), "logs", "a")
+    }
+
+    #[test]
+    fn an_unused_directory_gets_one_marker_and_keeps_it() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        std::fs::create_dir_all(layout.data.join("lost+found")).expect("data");
+        let first = open(&layout, fresh).expect("opened");
+        assert!(matches!(first, Disk::Marked { files: false, .. }));
+        assert_eq!(open(&layout, fresh).expect("opened"), first);
+        std::fs::create_dir(layout.data.join("nodes")).expect("files of a node");
+        assert!(matches!(
+            open(&layout, fresh).expect("opened"),
+            Disk::Marked { files: true, .. }
+        ));
+    }
+
+    #[test]
+    fn files_without_a_marker_get_none() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        std::fs::create_dir_all(layout.data.join("nodes")).expect("files of a node");
+        assert_eq!(open(&layout, fresh).expect("opened"), Disk::Unmarked);
+        assert_eq!(read(&layout.marker).expect("read"), None);
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_read_or_is_newer_is_never_written_over() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        std::fs::create_dir_all(&layout.data).expect("data");
+        std::fs::write(&layout.marker, b"{}").expect("written");
+        assert!(open(&layout, fresh).is_err());
+        let newer = Marker {
+            format: 99,
+            ..fresh(DiskId::random().expect("random"))
+        };
+        assert!(write(&layout.marker, &newer).is_err());
+        assert_eq!(std::fs::read(&layout.marker).expect("read"), b"{}");
+    }
+}

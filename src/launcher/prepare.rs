@@ -1,0 +1,216 @@
+//! Makes the directories and the config directory of a node, just before it starts.
+//!
+//! Runs as root over directories that the node's user may write, so: what is made, is made where only the launcher may write and
+//! moved into place, ownership is given last, and no link is ever followed into a change.
+
+use std::{
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, lchown, symlink},
+    path::{Path, PathBuf},
+};
+
+use super::{layout::Layout, render::java_options, user::User};
+
+/// An error with the path it is about.
+fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Makes what is missing of the node's directories. Those that are there are left as they are.
+pub fn directories(layout: &Layout, user: Option<&User>) -> io::Result<()> {
+    make(&layout.dir, 0o755, None)?;
+    make(&layout.seeds, 0o755, None)?;
+    make(&layout.tmp, 0o700, user)?;
+    make(&layout.logs, 0o755, user)?;
+    make(&layout.data, 0o750, user)
+}
+
+/// Makes `path` with exactly this mode, whatever the umask; missing parents are open to everyone.
+fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
+        make(parent, 0o755, None)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Somebody else was faster, e.g. the launcher of another node below the same directory.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other.map_err(at(path))?,
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(at(path))?;
+    give(path, user)
+}
+
+/// Makes the config directory afresh: a copy of the distribution's, with `settings` as its settings file and the seed file linked.
+pub fn config(
+    layout: &Layout,
+    source: &Path,
+    settings: (&str, &str),
+    seed_file: &str,
+    user: Option<&User>,
+) -> io::Result<()> {
+    let fresh = layout.dir.join(".config.new");
+    remove(&fresh)?;
+    DirBuilder::new().mode(0o700).create(&fresh).map_err(at(&fresh))?;
+    copy(source, &fresh, layout)?;
+    let (name, text) = settings;
+    remove(&fresh.join(name))?;
+    fs::write(fresh.join(name), text).map_err(at(&fresh.join(name)))?;
+    remove(&fresh.join(seed_file))?;
+    symlink(seed_path(layout, seed_file), fresh.join(seed_file)).map_err(at(&fresh))?;
+    give_all(&fresh, user)?;
+    fs::set_permissions(&fresh, Permissions::from_mode(0o750)).map_err(at(&fresh))?;
+    remove(&layout.config)?;
+    fs::rename(&fresh, &layout.config).map_err(at(&layout.config))
+}
+
+/// The live seed file, which the node reaches by a link in its config directory.
+pub fn seed_path(layout: &Layout, seed_file: &str) -> PathBuf {
+    layout.seeds.join(Path::new(seed_file).file_name().unwrap_or_default())
+}
+
+/// Copies files and directories. A link becomes a link to what it meant, so that certificates may lie elsewhere.
+fn copy(from: &Path, to: &Path, layout: &Layout) -> io::Result<()> {
+    for entry in fs::read_dir(from).map_err(at(from))? {
+        let entry = entry.map_err(at(from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().map_err(at(&source))?;
+        if kind.is_dir() {
+            DirBuilder::new().mode(0o750).create(&target).map_err(at(&target))?;
+            copy(&source, &target, layout)?;
+        } else if kind.is_symlink() {
+            let meant = fs::canonicalize(&source)
+                .or_else(|_| fs::read_link(&source))
+                .map_err(at(&source))?;
+            symlink(meant, &target).map_err(at(&target))?;
+        } else if is_java_options(&source) {
+            let text = fs::read_to_string(&source).map_err(at(&source))?;
+            fs::write(&target, java_options(&text, &layout.logs, &layout.data)).map_err(at(&target))?;
+        } else if kind.is_file() {
+            fs::copy(&source, &target).map_err(at(&source))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_java_options(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(std::ffi::OsStr::to_string_lossy)
+        .unwrap_or_default();
+    name == "jvm.options"
+        || path.parent().is_some_and(|dir| dir.ends_with("jvm.options.d")) && name.ends_with(".options")
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    let result = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn give_all(path: &Path, user: Option<&User>) -> io::Result<()> {
+    if fs::symlink_metadata(path).map_err(at(path))?.is_dir() {
+        for entry in fs::read_dir(path).map_err(at(path))? {
+            give_all(&entry.map_err(at(path))?.path(), user)?;
+        }
+    }
+    give(path, user)
+}
+
+fn give(path: &Path, user: Option<&User>) -> io::Result<()> {
+    user.map_or(Ok(()), |user| {
+        lchown(path, Some(user.uid), Some(user.gid)).map_err(at(path))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(dir: &Path) -> Layout {
+        let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
+        Layout::new(&dir.join("state"), &service, &id, &dir.join("data"))
+    }
+
+    fn distribution(dir: &Path) -> PathBuf {
+        let config = dir.join("home/config");
+        fs::create_dir_all(config.join("jvm.options.d")).expect("config");
+        fs::create_dir_all(dir.join("certs")).expect("certs");
+        fs::write(config.join("elasticsearch.yml"), "# nothing\n").expect("written");
+        fs::write(config.join("log4j2.properties"), "x\n").expect("written");
+        fs::write(config.join("jvm.options"), "-XX:ErrorFile=logs/e\n").expect("written");
+        fs::write(config.join("jvm.options.d/gc.options"), "-Xloggc:logs/gc.log\n").expect("written");
+        symlink("../../certs", config.join("certs")).expect("linked");
+        config
+    }
+
+    #[test]
+    fn the_config_directory_is_the_distributions_with_our_settings() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (layout, source) = (layout(dir.path()), distribution(dir.path()));
+        directories(&layout, None).expect("directories");
+        for text in ["a: 1\n", "a: 2\n"] {
+            config(&layout, &source, ("elasticsearch.yml", text), "unicast_hosts.txt", None).expect("config");
+            let read = |name: &str| fs::read_to_string(layout.config.join(name)).expect(name);
+            assert_eq!(read("elasticsearch.yml"), text);
+            assert_eq!(read("log4j2.properties"), "x\n");
+            assert_eq!(
+                read("jvm.options"),
+                format!("-XX:ErrorFile={}/e\n", layout.logs.display())
+            );
+            assert_eq!(
+                read("jvm.options.d/gc.options"),
+                format!("-Xloggc:{}/gc.log\n", layout.logs.display())
+            );
+            assert_eq!(
+                fs::canonicalize(layout.config.join("certs")).expect("link"),
+                fs::canonicalize(dir.path().join("certs")).expect("certs")
+            );
+            fs::write(layout.config.join("left-by-the-node"), "x").expect("written");
+        }
+        assert_eq!(
+            fs::read_to_string(source.join("elasticsearch.yml")).expect("source"),
+            "# nothing\n"
+        );
+        fs::write(layout.seeds.join("unicast_hosts.txt"), "h:1\n").expect("seeds");
+        assert_eq!(
+            fs::read_to_string(layout.config.join("unicast_hosts.txt")).expect("seeds"),
+            "h:1\n"
+        );
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_config_directory_loses_nothing_behind_it() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (layout, source) = (layout(dir.path()), distribution(dir.path()));
+        directories(&layout, None).expect("directories");
+        fs::create_dir(dir.path().join("precious")).expect("precious");
+        fs::write(dir.path().join("precious/file"), "x").expect("written");
+        symlink(dir.path().join("precious"), &layout.config).expect("linked");
+        config(&layout, &source, ("elasticsearch.yml", ""), "unicast_hosts.txt", None).expect("config");
+        assert!(dir.path().join("precious/file").is_file());
+        assert!(fs::symlink_metadata(&layout.config).expect("config").is_dir());
+    }
+
+    #[test]
+    fn directories_have_their_modes_and_those_that_are_there_keep_theirs() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        fs::create_dir(&layout.data).expect("data");
+        fs::set_permissions(&layout.data, Permissions::from_mode(0o711)).expect("mode");
+        directories(&layout, None).expect("directories");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&layout.dir), mode(&layout.tmp), mode(&layout.data)),
+            (0o755, 0o700, 0o711)
+        );
+    }
+}
