@@ -2,10 +2,13 @@
 
 pub mod decide;
 pub mod distribution;
+pub mod dry_run;
 pub mod host_cache;
 pub mod java;
 pub mod layout;
 pub mod marker_file;
+pub mod plan;
+pub mod preflight;
 pub mod prepare;
 pub mod process;
 pub mod product;

@@ -58,8 +58,10 @@ pub struct LaunchSettings {
     pub heap: Option<String>,
     /// Settings of the node, YAML values.
     pub set: BTreeMap<String, String>,
-    /// Environment of the node.
+    /// Environment of the node, as said.
     pub env: BTreeMap<String, String>,
+    /// Variables of the launcher itself from which the node's environment is made.
+    pub inherited: BTreeMap<String, String>,
     /// Time for readers between leaving and the stop.
     pub drain_wait: Duration,
     /// Time for the node to stop by itself.
@@ -67,6 +69,17 @@ pub struct LaunchSettings {
     /// The longest that a start may wait; none: for ever.
     pub wait_for: Option<Duration>,
 }
+
+/// The node gets a clean environment: secrets of the launcher, its notification socket and `JAVA_TOOL_OPTIONS` stay out.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "JAVA_HOME",
+    "ES_JAVA_HOME",
+    "OPENSEARCH_JAVA_HOME",
+];
 
 /// Settings of `quorate launch`, or none when something is wrong (the resolver then knows what).
 pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
@@ -95,6 +108,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     let roles = r.raw("roles").map(|(values, _)| values);
     let heap = heap(r);
     let (attributes, set, env) = (r.pairs("attr"), r.pairs("set"), r.pairs("env"));
+    let inherited = inherited(r);
     let (drain_wait, grace) = (zero_or_duration(r, "drain-wait"), r.duration("grace"));
     let wait_for = r.duration("wait-for");
     let (product, version, user, cluster) = (r.text("product"), r.text("version"), r.text("user"), r.text("cluster"));
@@ -118,12 +132,18 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         heap,
         set,
         env,
+        inherited,
         drain_wait: drain_wait?,
         grace: grace?,
         wait_for,
         common,
         node,
     })
+}
+
+fn inherited(r: &Resolver<'_>) -> BTreeMap<String, String> {
+    let variable = |name: &&str| Some(((*name).to_owned(), r.sources().variable(name)?.to_owned()));
+    INHERITED.iter().filter_map(variable).collect()
 }
 
 fn heap(r: &mut Resolver<'_>) -> Option<String> {

@@ -1,0 +1,85 @@
+//! What `quorate launch --dry-run` prints: the command, its environment and the files, as a start would make them. Pure.
+
+use std::path::Path;
+
+use super::{plan::Plan, product::Formation};
+
+/// Parts of names whose values are not shown.
+const SECRET: &[&str] = &["pass", "secret", "token", "credential", "key"];
+
+/// The text.
+pub fn text(plan: &Plan) -> String {
+    let sections = [command(plan), environment(plan), files(plan), settings(plan)];
+    let sections: Vec<String> = sections
+        .into_iter()
+        .map(|(title, lines)| format!("# {title}\n{}", lines.concat()))
+        .collect();
+    sections.join("\n")
+}
+
+type Section = (String, Vec<String>);
+
+fn command(plan: &Plan) -> Section {
+    let spec = plan.spec();
+    let whose = spec
+        .user
+        .map_or_else(String::new, |user| format!(" as user {}", user.name));
+    let (title, version) = (plan.distribution.line.product.title(), plan.distribution.version);
+    (
+        format!("{title} {version}, started{whose} in {}", spec.directory.display()),
+        vec![format!("{}\n", spec.program.display())],
+    )
+}
+
+fn environment(plan: &Plan) -> Section {
+    let variables = plan.spec().environment;
+    let lines = variables.iter().map(|(name, value)| hide(name, "=", value)).collect();
+    ("its whole environment".to_owned(), lines)
+}
+
+fn files(plan: &Plan) -> Section {
+    let (layout, line, seeds) = (&plan.layout, plan.distribution.line, plan.seed_file());
+    let row = |path: &Path, what: &str| format!("{}  {what}\n", path.display());
+    let copied = format!("a copy of {} with", plan.distribution.config().display());
+    (
+        "files".to_owned(),
+        vec![
+            row(&layout.config, &copied),
+            row(&layout.config.join(line.settings_file()), "the settings below"),
+            row(
+                &layout.config.join(line.seed_file),
+                &format!("a link to {}", seeds.display()),
+            ),
+            row(
+                &seeds,
+                "kept live: the other master-eligible nodes, one `host:port` a line",
+            ),
+            row(&layout.marker, "the marker: what the data directory belongs to"),
+            row(&layout.lock, "locked as long as a launcher or the node lives"),
+            row(&layout.cache, "what this host remembers beside the data"),
+            row(
+                &plan.settings.node.run_file(&plan.settings.common.service),
+                "what the sidecar is told",
+            ),
+        ],
+    )
+}
+
+fn settings(plan: &Plan) -> Section {
+    let text = plan.setup.render(None);
+    let settings = text.lines().filter_map(|line| line.split_once(": "));
+    let mut lines: Vec<String> = settings.map(|(key, value)| hide(key, ": ", value)).collect();
+    if let Formation::Bootstrap { setting } = plan.distribution.line.formation {
+        lines.insert(
+            0,
+            format!("# {setting}: only when etcd gives this node the right to form the cluster\n"),
+        );
+    }
+    (plan.distribution.line.settings_file(), lines)
+}
+
+fn hide(name: &str, mark: &str, value: &str) -> String {
+    let lower = name.to_lowercase();
+    let secret = SECRET.iter().any(|part| lower.contains(part));
+    format!("{name}{mark}{}\n", if secret { "(hidden)" } else { value })
+}

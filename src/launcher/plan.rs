@@ -1,0 +1,175 @@
+//! Everything that is known about a start before etcd is asked: what is started, as whom, with which Java, settings and environment.
+//!
+//! Made once, from the settings and a look at the distribution; all that is wrong with them is reported together.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use super::{
+    decide::{Line, Rule},
+    distribution::Distribution,
+    java::Java,
+    layout::Layout,
+    prepare::seed_path,
+    product::Formation,
+    render::NodeSetup,
+    runtime::Spec,
+    user::User,
+};
+use crate::{
+    config::LaunchSettings,
+    exit::{Exit, Failure, Problem},
+};
+
+/// Where programs are looked for when the launcher itself does not know.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Without it Java takes file names for ASCII.
+const DEFAULT_LANG: &str = "C.UTF-8";
+
+/// What is started and how.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What was said.
+    pub settings: LaunchSettings,
+    /// What lies at `--home`.
+    pub distribution: Distribution,
+    /// What it runs on.
+    pub java: Java,
+    /// Whose rights the node gets; none: the launcher's.
+    pub user: Option<User>,
+    /// Where its files are.
+    pub layout: Layout,
+    /// Its settings.
+    pub setup: NodeSetup,
+    /// How its line forms a cluster.
+    pub rule: Rule,
+}
+
+impl Plan {
+    /// The plan, or everything that is wrong.
+    pub fn new(settings: LaunchSettings) -> Result<Self, Failure> {
+        let mut problems = Vec::new();
+        let mut note = |problem| problems.push(problem);
+        let found = Distribution::find(&settings.home, settings.product.as_deref(), settings.version.as_deref());
+        let distribution = found.map_err(&mut note).ok();
+        let on = distribution.as_ref();
+        let java = on.and_then(|d| {
+            Java::find(d, &settings.env, &settings.inherited)
+                .map_err(&mut note)
+                .ok()
+        });
+        let product = on.map_or("elasticsearch", |d| d.line.product.name());
+        let user = User::of_node(settings.user.as_deref(), product).map_err(&mut note).ok();
+        let rule = on.and_then(|d| rule(d, &settings).map_err(&mut note).ok());
+        let node = &settings.node;
+        let layout = Layout::new(&node.state_dir, &settings.common.service, &node.id, &settings.data);
+        let setup = on.map(|d| setup(d, &settings, &layout, rule.as_ref()));
+        setup.iter().flat_map(NodeSetup::problems).for_each(&mut note);
+        env_problems(on, &settings).into_iter().for_each(&mut note);
+        match (problems.is_empty(), distribution, java, user, setup, rule) {
+            (true, Some(distribution), Some(java), Some(user), Some(setup), Some(rule)) => Ok(Self {
+                settings,
+                distribution,
+                java,
+                user,
+                layout,
+                setup,
+                rule,
+            }),
+            _ => Err(Failure {
+                exit: Exit::Config,
+                problems,
+            }),
+        }
+    }
+
+    /// What the engine starts.
+    pub fn spec(&self) -> Spec {
+        Spec {
+            program: self.distribution.program(),
+            arguments: Vec::new(),
+            environment: self.environment(),
+            directory: self.layout.dir.clone(),
+            user: self.user.clone(),
+        }
+    }
+
+    /// The live seed file.
+    pub fn seed_file(&self) -> PathBuf {
+        seed_path(&self.layout, self.distribution.line.seed_file)
+    }
+
+    /// The node's whole environment: what was said wins, and Java options said are added to ours.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let line = self.distribution.line;
+        let path = |path: &PathBuf| path.display().to_string();
+        let mut environment: BTreeMap<String, String> = [
+            ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
+            ("LANG".to_owned(), DEFAULT_LANG.to_owned()),
+        ]
+        .into();
+        let general = ["PATH", "LANG", "LC_ALL", "TZ"];
+        environment.extend(
+            self.settings
+                .inherited
+                .iter()
+                .filter(|(name, _)| general.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        environment.extend([
+            ("HOME".to_owned(), path(&self.layout.tmp)),
+            (line.java_variable.to_owned(), path(&self.java.home)),
+            (line.variable("PATH_CONF"), path(&self.layout.config)),
+            (line.variable("TMPDIR"), path(&self.layout.tmp)),
+        ]);
+        environment.extend(self.settings.env.clone());
+        if let Some(heap) = &self.settings.heap {
+            let options = environment.entry(line.variable("JAVA_OPTS")).or_default();
+            let ours = format!("-Xms{heap} -Xmx{heap} ");
+            options.insert_str(0, if options.is_empty() { ours.trim_end() } else { &ours });
+        }
+        environment
+    }
+}
+
+fn rule(distribution: &Distribution, settings: &LaunchSettings) -> Result<Rule, Problem> {
+    match distribution.line.formation {
+        Formation::Bootstrap { .. } => Ok(Rule::coordinated(settings.bootstrap_expect)),
+        Formation::Quorum { .. } => Rule::zen(settings.bootstrap_expect, settings.expected_masters),
+    }
+}
+
+fn setup(distribution: &Distribution, settings: &LaunchSettings, layout: &Layout, rule: Option<&Rule>) -> NodeSetup {
+    NodeSetup {
+        line: distribution.line,
+        cluster: settings.cluster.clone(),
+        name: settings.name.clone(),
+        address: settings.node.address,
+        http_port: settings.node.http_port,
+        transport_port: settings.node.transport_port,
+        data: layout.data.clone(),
+        logs: layout.logs.clone(),
+        roles: settings.roles.clone(),
+        attributes: settings.attributes.clone(),
+        minimum_masters: rule.and_then(|rule| match rule.line() {
+            Line::Coordinated => None,
+            Line::Zen { minimum_master_nodes } => Some(minimum_master_nodes),
+        }),
+        has_security: distribution.has_security,
+        set: settings.set.clone(),
+    }
+}
+
+/// Variables that would take the node away from the files that the launcher writes for it.
+fn env_problems(distribution: Option<&Distribution>, settings: &LaunchSettings) -> Vec<Problem> {
+    let owned = |name: &str| {
+        distribution.is_some_and(|d| ["PATH_CONF", "TMPDIR"].iter().any(|own| d.line.variable(own) == name))
+    };
+    let said = settings.env.keys().filter(|name| owned(name));
+    said.map(|name| {
+        Problem::with_hint(
+            format!("`--env {name}` is refused: quorate owns this variable"),
+            "change the files in the distribution's `config`, or use `--set`",
+        )
+    })
+    .collect()
+}
