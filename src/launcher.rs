@@ -6,6 +6,7 @@ pub mod dry_run;
 pub mod host_cache;
 pub mod java;
 pub mod layout;
+pub mod leftover;
 pub mod marker_file;
 pub mod plan;
 pub mod preflight;

@@ -63,6 +63,9 @@ pub struct NodeFile {
     /// The claim under which the node was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimId>,
+    /// Whether it was started with the right to form a cluster; such a node is never restarted as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_setting: bool,
     /// The boot in which this was written; a file of another boot says nothing about processes.
     pub boot: String,
     /// A launcher that waits says here for what.

@@ -4,7 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -120,6 +120,22 @@ impl FileLock {
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// Another process that has the lock file open, so that it can be named. What this user cannot see is left out.
+    pub fn holder(path: &Path) -> Option<u32> {
+        let wanted = std::fs::metadata(path).ok()?;
+        let same =
+            |open: &Path| std::fs::metadata(open).is_ok_and(|f| (f.dev(), f.ino()) == (wanted.dev(), wanted.ino()));
+        let entries = std::fs::read_dir("/proc").ok()?;
+        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|pid| *pid != std::process::id()).find(|pid| {
+            let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
+                .into_iter()
+                .flatten()
+                .flatten();
+            files.map(|file| file.path()).any(|file| same(&file))
+        })
     }
 
     /// The open file; a child that inherits a duplicate keeps the lock.

@@ -320,8 +320,7 @@ fn lock(plan: &Plan, own: Option<ProcessId>) -> Check {
 
 /// What is said of a data directory that another launcher or node holds.
 pub fn in_use(plan: &Plan) -> Check {
-    let holder = host::holder(&plan.layout.lock);
-    let who = holder.map_or_else(String::new, |pid| format!(", process {pid}"));
+    let who = FileLock::holder(&plan.layout.lock).map_or_else(String::new, |pid| format!(", process {pid}"));
     Check::fail(
         "data-lock",
         format!(

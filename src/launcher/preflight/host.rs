@@ -3,7 +3,6 @@
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -96,19 +95,6 @@ fn interface_v6(addresses: &str, address: Ipv6Addr) -> Option<String> {
     line.split_whitespace().last().map(str::to_owned)
 }
 
-/// A process that has `path` open; for a message only, so what cannot be seen is left out.
-pub(super) fn holder(path: &Path) -> Option<u32> {
-    let wanted = fs::metadata(path).ok()?;
-    let same = |open: &Path| fs::metadata(open).is_ok_and(|f| f.ino() == wanted.ino() && f.dev() == wanted.dev());
-    let pids = fs::read_dir("/proc")
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| *pid != std::process::id()).find(|pid| {
-        let files = fs::read_dir(format!("/proc/{pid}/fd")).ok();
-        files.into_iter().flatten().flatten().any(|file| same(&file.path()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,11 +128,5 @@ mod tests {
         ] {
             assert_eq!(is_engines(name), expected, "{name}");
         }
-    }
-
-    #[test]
-    fn a_file_that_is_open_elsewhere_has_a_holder() {
-        let dir = tempfile::tempdir().expect("directory");
-        assert_eq!(holder(&dir.path().join("none")), None);
     }
 }

@@ -1,0 +1,194 @@
+//! A node that outlived its launcher: how it is found, and what becomes of it.
+//!
+//! The claim in the launcher's file is its label. Invariant: a node that may belong to the recorded cluster is never stopped, and one
+//! that surely belongs to another one is left alone.
+
+use std::io;
+
+use super::layout::Layout;
+use crate::{
+    host::{self, FileLock},
+    model::{ClaimId, ClusterRecord, ClusterUuid},
+    nodefile::{NodeFile, Phase, ProcessId},
+};
+
+/// A living node of an earlier launcher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its main process.
+    pub process: ProcessId,
+    /// The claim under which it was started.
+    pub claim: Option<ClaimId>,
+    /// Whether it was started with the right to form a cluster.
+    pub with_setting: bool,
+    /// Its data directory.
+    pub data: String,
+}
+
+/// What becomes of it.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is ours: stay with it.
+    Adopt,
+    /// It is of a claim that is not the record's and has no cluster: stop it and decide again.
+    Stop(String),
+    /// It has another cluster than the record says: leave it alone and end.
+    Refuse(String),
+}
+
+/// What is known of the cluster record.
+#[derive(Debug, Clone, Copy)]
+pub enum Recorded<'a> {
+    /// etcd does not answer, or the record cannot be read.
+    Unknown,
+    /// There is none.
+    None,
+    /// This one.
+    Some(&'a ClusterRecord),
+}
+
+/// The node that `file` tells of, if it still lives. Files of another boot say nothing about processes.
+pub fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Leftover>> {
+    let Some(file) = file else {
+        return Ok(None);
+    };
+    if file.boot != host::boot_id()? {
+        return Ok(None);
+    }
+    let alive = file.process.filter(|process| process.is_alive());
+    let process = alive.or_else(|| unwritten(file, layout));
+    Ok(process.map(|process| Leftover {
+        process,
+        claim: file.claim.clone(),
+        with_setting: file.with_setting,
+        data: file.data.clone(),
+    }))
+}
+
+/// The node of a launcher that was killed between starting it and writing down its number: whoever holds the data directory's lock
+/// inherited it from that launcher.
+fn unwritten(file: &NodeFile, layout: &Layout) -> Option<ProcessId> {
+    if file.phase != Phase::Starting || file.process.is_some() || file.claim.is_none() {
+        return None;
+    }
+    ProcessId::of(FileLock::holder(&layout.lock)?)
+}
+
+/// What becomes of a leftover that reports `uuid`.
+pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded<'_>) -> Fate {
+    let record = match recorded {
+        Recorded::None if uuid.is_none() && leftover.with_setting => {
+            return Fate::Stop("there is no cluster record, and the node may form a cluster of its own".to_owned());
+        }
+        // An outage of etcd changes nothing on the host; and a node with a cluster brings a lost record back.
+        Recorded::Unknown | Recorded::None => return Fate::Adopt,
+        Recorded::Some(record) => record,
+    };
+    match (uuid, &record.cluster_uuid) {
+        (Some(own), Some(recorded)) if own == recorded => Fate::Adopt,
+        (Some(own), Some(recorded)) => Fate::Refuse(format!(
+            "the node that runs here has the cluster UUID {own}, the cluster record says {recorded}"
+        )),
+        _ if leftover.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
+        (Some(own), None) => Fate::Refuse(format!(
+            "the node that runs here has the cluster UUID {own} and was started under {}, the cluster record is of claim {}",
+            named(leftover),
+            record.claim
+        )),
+        (None, _) => Fate::Stop(format!(
+            "the node that runs here has no cluster and was started under {}, the cluster record is of claim {}",
+            named(leftover),
+            record.claim
+        )),
+    }
+}
+
+fn named(leftover: &Leftover) -> String {
+    leftover
+        .claim
+        .as_ref()
+        .map_or_else(|| "no claim".to_owned(), |claim| format!("claim {claim}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(text: &str) -> ClaimId {
+        text.parse().expect("claim")
+    }
+
+    fn leftover(of: Option<&str>, with_setting: bool) -> Leftover {
+        Leftover {
+            process: ProcessId { pid: 1, start_time: 1 },
+            claim: of.map(claim),
+            with_setting,
+            data: "/data".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_node_that_may_be_the_clusters_is_never_stopped() {
+        let uuid = |text: &str| ClusterUuid::reported(text);
+        let record = |of: &str, recorded: Option<&str>| {
+            ClusterRecord::formed(claim(of), "logs".to_owned(), recorded.and_then(ClusterUuid::reported))
+        };
+        let kind = |fate: Fate| match fate {
+            Fate::Adopt => "adopt",
+            Fate::Stop(_) => "stop",
+            Fate::Refuse(_) => "refuse",
+        };
+        let (armed, formed) = (record("a", None), record("a", Some("U")));
+        for (of, setting, own, recorded, expected) in [
+            (Some("b"), true, None, Recorded::Unknown, "adopt"),
+            (Some("a"), true, None, Recorded::Some(&armed), "adopt"),
+            (Some("a"), true, Some("U"), Recorded::Some(&armed), "adopt"),
+            (Some("a"), true, Some("U"), Recorded::Some(&formed), "adopt"),
+            (None, false, Some("U"), Recorded::Some(&formed), "adopt"),
+            (Some("a"), true, None, Recorded::Some(&formed), "adopt"),
+            (Some("a"), true, Some("V"), Recorded::Some(&formed), "refuse"),
+            (Some("b"), false, Some("V"), Recorded::Some(&armed), "refuse"),
+            (Some("b"), false, None, Recorded::Some(&formed), "stop"),
+            (None, false, None, Recorded::Some(&armed), "stop"),
+            (Some("b"), true, None, Recorded::None, "stop"),
+            (Some("b"), true, Some("U"), Recorded::None, "adopt"),
+            (Some("b"), false, None, Recorded::None, "adopt"),
+        ] {
+            let fate = judge(&leftover(of, setting), own.and_then(uuid).as_ref(), recorded);
+            assert_eq!(kind(fate), expected, "{of:?} {setting} {own:?} {recorded:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_boot_or_of_a_dead_process_tells_of_nobody() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
+        let layout = Layout::new(dir.path(), &service, &id, dir.path());
+        let own = ProcessId::of(std::process::id()).expect("this process");
+        let file = |process, boot: String| NodeFile {
+            format: 1,
+            engine: "process".to_owned(),
+            process: Some(process),
+            name: "a".to_owned(),
+            cluster: "logs".to_owned(),
+            phase: Phase::Running,
+            data: "/data".to_owned(),
+            claim: None,
+            with_setting: false,
+            boot,
+            reason: None,
+        };
+        let boot = host::boot_id().expect("boot");
+        let found = |file: &NodeFile| {
+            find(Some(file), &layout)
+                .expect("looked")
+                .map(|leftover| leftover.process)
+        };
+        assert_eq!(found(&file(own, boot.clone())), Some(own));
+        assert_eq!(found(&file(own, "another".to_owned())), None);
+        let dead = ProcessId { start_time: 1, ..own };
+        assert_eq!(found(&file(dead, boot)), None, "the number is another process's now");
+        assert_eq!(find(None, &layout).expect("looked"), None);
+    }
+}
