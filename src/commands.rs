@@ -1,5 +1,6 @@
 //! The commands: each takes its settings, does one thing and ends with an exit code.
 
+mod check;
 mod config_show;
 mod generate;
 
@@ -27,6 +28,7 @@ pub fn is_daemon(matches: &ArgMatches) -> bool {
 pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let (name, own) = leaf(matches);
     match name {
+        "check" => check::run(own, sources).await,
         "config show" => config_show::run(own, sources),
         "completions" => generate::completions(own),
         "man" => generate::man(own),

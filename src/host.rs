@@ -6,7 +6,10 @@ mod notify;
 mod pidfd;
 mod signals;
 
-pub use files::{FileLock, LockError, boot_id, machine_hash, process_start_time, read_optional, uptime, write_atomic};
+pub use files::{
+    FileLock, LockError, boot_id, child_start_time, machine_hash, process_start_time, read_optional, uptime,
+    write_atomic,
+};
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
 pub use pidfd::Pidfd;

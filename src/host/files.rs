@@ -173,17 +173,24 @@ pub fn uptime() -> Duration {
     )
 }
 
-/// When process `pid` started, in clock ticks since boot: with the pid it names one process. None when it is gone.
+/// When process `pid` started, in clock ticks since boot: with the pid it names one process. None when it has ended.
 pub fn process_start_time(pid: u32) -> Option<u64> {
+    let (state, start_time) = process_stat(pid)?;
+    (!matches!(state, 'Z' | 'X')).then_some(start_time)
+}
+
+/// The same for a child of this process, which is there until it was waited for, even when it has ended.
+pub fn child_start_time(pid: u32) -> Option<u64> {
+    Some(process_stat(pid)?.1)
+}
+
+fn process_stat(pid: u32) -> Option<(char, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, start the 22nd.
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
 }
 
 #[cfg(test)]

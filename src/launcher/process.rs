@@ -7,6 +7,7 @@ use std::{
     io,
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use tokio::{process::Child, time::Instant};
 
 use super::runtime::{Ending, Runtime, Spec};
 use crate::{
-    host::{FileLock, Pidfd},
+    host::{self, FileLock, Pidfd},
     nodefile::ProcessId,
 };
 
@@ -52,13 +53,14 @@ impl Runtime for ProcessRuntime {
 
     fn start(&mut self, spec: &Spec, lock: &FileLock) -> io::Result<ProcessId> {
         let child = inheriting(lock, || command(spec).spawn())?;
-        let number = child.id().ok_or_else(|| io::Error::other("the node ended at once"))?;
-        let process = ProcessId::of(number).ok_or_else(|| io::Error::other("the node ended at once"))?;
+        let unseen = || io::Error::other("the node's process cannot be seen in /proc");
+        let pid = child.id().ok_or_else(unseen)?;
+        let start_time = host::child_start_time(pid).ok_or_else(unseen)?;
         self.node = Some(Node {
             child: Some(child),
-            ..Node::open(number)?
+            ..Node::open(pid)?
         });
-        Ok(process)
+        Ok(ProcessId { pid, start_time })
     }
 
     fn adopt(&mut self, process: ProcessId) -> io::Result<()> {
@@ -161,6 +163,9 @@ fn command(spec: &Spec) -> tokio::process::Command {
 
 /// Runs `spawn` so that the child gets the lock's open file, and nobody else does.
 fn inheriting<T>(lock: &FileLock, spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    // Two nodes started at once by one process would get each other's.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let file = lock.file().as_fd();
     let flags = fcntl_getfd(file)?;
     fcntl_setfd(file, flags - FdFlags::CLOEXEC)?;
