@@ -4,6 +4,7 @@ mod files;
 mod log;
 mod notify;
 mod pidfd;
+mod random;
 mod signals;
 
 pub use files::{
@@ -13,4 +14,5 @@ pub use files::{
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
 pub use pidfd::Pidfd;
+pub use random::{random_below, random_fraction};
 pub use signals::{Signal, Signals};

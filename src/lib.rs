@@ -12,12 +12,14 @@
 //! | [`config`] | settings and where they come from | core |
 //! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
 //! | [`probe`] | asks a node whether it is up, joined, and who it is | one adapter |
+//! | [`backoff`] | how long to wait after a failure | core |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
 //!
 //! Words: see `docs/design/glossary.md`; one word for one thing in code, keys, flags, metrics, log and documentation.
 
+pub mod backoff;
 pub mod cli;
 pub mod commands;
 pub mod config;

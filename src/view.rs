@@ -127,8 +127,11 @@ impl ClusterView {
                 Ok(())
             }
             None => {
-                self.unreadable
-                    .insert(entry.key.clone(), "the last part of the key is no node id".to_owned());
+                // Other keys beside the record and the tombstones are a newer version's business.
+                if keys.holds_id(&entry.key) {
+                    let problem = "the last part of the key is no node id".to_owned();
+                    self.unreadable.insert(entry.key.clone(), problem);
+                }
                 Ok(())
             }
         };

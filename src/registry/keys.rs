@@ -62,14 +62,15 @@ impl Keys {
         format!("{}void/{claim}", self.control)
     }
 
-    /// All tombstones.
-    pub fn voids(&self) -> Range {
-        Range::Prefix(format!("{}void/", self.control))
+    /// Everything that a view of the cluster consists of. Record, seeds and tombstones are one range, because a watch keeps
+    /// together what one transaction writes within one range.
+    pub fn all(&self) -> Vec<Range> {
+        vec![Range::Prefix(self.control.clone()), self.members()]
     }
 
-    /// Everything that a view of the cluster consists of.
-    pub fn all(&self) -> Vec<Range> {
-        vec![Range::Key(self.record()), self.seeds(), self.members(), self.voids()]
+    /// Whether `key` stands where an id belongs.
+    pub fn holds_id(&self, key: &str) -> bool {
+        self.members().contains(key) || self.seeds().contains(key)
     }
 
     /// What `key` is about; none for keys of other services and for ids that are none.

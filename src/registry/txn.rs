@@ -30,6 +30,15 @@ pub struct Lease {
     pub deadline: Instant,
 }
 
+/// How long a lease lives unless it is renewed, as etcd says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeToLive {
+    /// From now on; whole seconds, rounded down.
+    pub remaining: Duration,
+    /// What a renewal gives it.
+    pub granted: Duration,
+}
+
 /// One key, or all keys that begin with a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Range {

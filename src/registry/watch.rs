@@ -1,8 +1,13 @@
 //! List, then watch: a stream of changes that starts with everything and starts over when it cannot be sure.
 
+use std::time::Duration;
+
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{Entry, Revision};
+
+/// Events that wait for the reader; more of them hold up the stream, not the memory.
+const PENDING: usize = 256;
 
 /// What a watcher learns, in the order of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +28,32 @@ pub enum WatchEvent {
         /// The revision that deleted it.
         revision: Revision,
     },
-    /// etcd is away; what was learned before stays as it is. Once per outage.
+    /// etcd is away; what was learned before stays as it is. Once per outage, which the next list ends.
     Away {
         /// Why, in words.
         cause: String,
     },
+}
+
+/// How closely a watch looks after itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How often a silent stream is asked for a sign of life.
+    pub ask: Duration,
+    /// How long it has for an answer; then it counts as dead, whatever the connection says.
+    pub answer: Duration,
+    /// How often everything is listed again though nothing seems wrong: a net under what nobody thought of.
+    pub list: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            ask: Duration::from_secs(5),
+            answer: Duration::from_secs(3),
+            list: Duration::from_mins(5),
+        }
+    }
 }
 
 /// The receiving end of a watch; dropping it ends the watch.
@@ -38,8 +64,13 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// The receiving end of what `task` sends.
-    pub(super) fn new(events: mpsc::Receiver<WatchEvent>, task: JoinHandle<()>) -> Self {
+    /// Starts the task that sends.
+    pub(super) fn start<F>(work: impl FnOnce(mpsc::Sender<WatchEvent>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, events) = mpsc::channel(PENDING);
+        let task = tokio::spawn(work(sender));
         Self { events, task }
     }
 

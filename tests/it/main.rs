@@ -5,5 +5,6 @@ mod generated_docs;
 mod probe;
 mod registration;
 mod registry;
+mod registry_watch;
 mod support;
 mod units;

@@ -1,27 +1,237 @@
-//! The registry on a real etcd.
+//! The registry's contract on real etcds: reads, transactions, leases, deadlines and endpoints. Watches have a file of their own.
 
-use quorate::registry::{Compare, Op, Range, Txn};
+use std::time::Duration;
 
-use crate::support::etcd::{Etcd, Version};
+use quorate::registry::{Compare, Entry, LeaseId, Op, Range, Registry, RegistryError, Txn};
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::support::{
+    LONG,
+    etcd::{Etcd, Version, registry},
+    eventually,
+};
+
+crate::support::on_both_versions! {
+    what_is_committed_is_read_at_one_revision
+    conditions_hold_or_nothing_changes
+    a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along
+    a_list_larger_than_four_megabytes_is_read
+    a_member_without_quorum_answers_stale_reads_alone
+}
+
+pub(crate) fn put(key: &str, value: impl Into<Vec<u8>>, lease: Option<LeaseId>) -> Op {
+    Op::Put {
+        key: key.to_owned(),
+        value: value.into(),
+        lease,
+    }
+}
+
+pub(crate) async fn commit(registry: &Registry, then: Vec<Op>) -> i64 {
+    let txn = Txn { when: vec![], then };
+    registry.commit(&txn).await.expect("committed").expect("unconditional")
+}
+
+pub(crate) fn prefix(prefix: &str) -> Range {
+    Range::Prefix(prefix.to_owned())
+}
+
+async fn entry(registry: &Registry, key: &str) -> Option<Entry> {
+    let reading = registry.read(&[Range::Key(key.to_owned())]).await.expect("read");
+    reading.get(key).cloned()
+}
+
+async fn what_is_committed_is_read_at_one_revision(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let revision = commit(
+        &registry,
+        vec![
+            put("/t/b/2", "2", None),
+            put("/t/a", "a", None),
+            put("/t/b/1", "1", None),
+        ],
+    )
+    .await;
+    let ranges = [prefix("/t/b/"), Range::Key("/t/a".to_owned()), prefix("/none/")];
+    let reading = registry.read(&ranges).await.expect("read");
+    assert_eq!(reading.revision, revision);
+    let keys: Vec<_> = reading
+        .entries
+        .iter()
+        .map(|e| (e.key.as_str(), e.mod_revision))
+        .collect();
+    assert_eq!(keys, [("/t/b/1", revision), ("/t/b/2", revision), ("/t/a", revision)]);
+    assert_eq!(etcd.etcdctl(&["get", "/t/a", "--print-value-only"]), "a\n");
+}
+
+async fn conditions_hold_or_nothing_changes(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let key = || "/t/a".to_owned();
+    let first = commit(&registry, vec![put("/t/a", "1", None)]).await;
+    let second = commit(&registry, vec![put("/t/a", "2", None)]).await;
+    for (condition, holds) in [
+        (Compare::Absent(Range::Key(key())), false),
+        (Compare::Absent(prefix("/t/")), false),
+        (Compare::Absent(prefix("/other/")), true),
+        (Compare::ModRevision(key(), first), false),
+        (Compare::ModRevision(key(), second), true),
+        (Compare::ModRevision("/t/none".to_owned(), 0), true),
+        (Compare::CreateRevision(key(), second), false),
+        (Compare::CreateRevision(key(), first), true),
+        (Compare::NotWrittenAfter(prefix("/t/"), first), false),
+        (Compare::NotWrittenAfter(prefix("/t/"), second), true),
+        (Compare::NotWrittenAfter(prefix("/other/"), 0), true),
+    ] {
+        let txn = Txn {
+            when: vec![condition.clone()],
+            then: vec![put("/mark", format!("{condition:?}"), None)],
+        };
+        let before = entry(&registry, "/mark").await;
+        let answer = registry.commit(&txn).await.expect("an answer");
+        assert_eq!(answer.is_some(), holds, "{condition:?}");
+        let after = entry(&registry, "/mark").await;
+        assert_eq!(after != before, holds, "{condition:?}");
+        assert_eq!(answer, after.filter(|_| holds).map(|e| e.mod_revision));
+    }
+}
+
+async fn a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let lease = registry.grant(Duration::from_secs(60)).await.expect("granted");
+    assert_eq!(lease.ttl, Duration::from_secs(60));
+    commit(&registry, vec![put("/t/a", "1", Some(lease.id))]).await;
+    assert_eq!(entry(&registry, "/t/a").await.and_then(|e| e.lease), Some(lease.id));
+    let before = Instant::now();
+    let renewed = registry.keep_alive(lease).await.expect("renewed");
+    assert!(renewed.deadline >= before + lease.ttl && renewed.deadline <= Instant::now() + lease.ttl);
+    let left = registry.time_to_live(lease.id).await.expect("asked").expect("alive");
+    assert_eq!(left.granted, lease.ttl);
+    assert!(left.remaining > Duration::from_secs(50));
+
+    registry.revoke(lease.id).await.expect("revoked");
+    assert_eq!(entry(&registry, "/t/a").await, None);
+    assert_eq!(registry.time_to_live(lease.id).await, Ok(None));
+    assert_eq!(registry.keep_alive(lease).await, Err(RegistryError::LeaseGone));
+    registry.revoke(lease.id).await.expect("gone already is no error");
+    let late = Txn {
+        when: vec![],
+        then: vec![put("/t/b", "permanent", None), put("/t/a", "late", Some(lease.id))],
+    };
+    assert_eq!(registry.commit(&late).await, Err(RegistryError::LeaseGone));
+    assert_eq!(
+        entry(&registry, "/t/b").await,
+        None,
+        "a dead lease fails the whole transaction"
+    );
+}
+
+async fn a_list_larger_than_four_megabytes_is_read(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    for i in 0..12 {
+        commit(&registry, vec![put(&format!("/t/{i:02}"), vec![b'x'; 500_000], None)]).await;
+    }
+    let reading = registry.read(&[prefix("/t/")]).await.expect("read");
+    assert_eq!(reading.entries.len(), 12);
+    let listed = registry.watch(vec![prefix("/t/")]).next().await.expect("a list");
+    assert!(matches!(listed, quorate::registry::WatchEvent::Listed { entries, .. } if entries.len() == 12));
+}
+
+async fn a_member_without_quorum_answers_stale_reads_alone(version: Version) {
+    let [one, mut two, mut three] = Etcd::start_three(version).await;
+    let registry = one.registry();
+    commit(&registry, vec![put("/t/a", "1", None)]).await;
+    two.kill();
+    three.kill();
+    let ranges = [prefix("/t/")];
+    eventually("no quorum, no read", LONG, || async {
+        registry.read(&ranges).await.err()
+    })
+    .await;
+    let stale = registry.read_stale(&ranges).await.expect("a stale read");
+    assert_eq!(stale.entries.len(), 1);
+    assert!(matches!(registry.read(&ranges).await, Err(RegistryError::Away { .. })));
+}
+
+/// Clients that have settled on a member each: with this many, every member has some.
+async fn settled_clients(members: &[Etcd; 3]) -> Vec<Registry> {
+    let mut clients = Vec::new();
+    for _ in 0..12 {
+        let client = registry(members.iter().map(Etcd::endpoint));
+        client.read(&[prefix("/t/")]).await.expect("read");
+        clients.push(client);
+    }
+    clients
+}
+
+async fn nobody_sees_a_failure(clients: Vec<Registry>) {
+    let calls = clients.into_iter().enumerate().map(|(i, client)| async move {
+        let lease = client.grant(Duration::from_secs(30)).await.expect("granted");
+        for round in 0..3 {
+            let txn = Txn {
+                when: vec![],
+                then: vec![put(&format!("/t/{i}"), format!("{round}"), Some(lease.id))],
+            };
+            client.commit_fenced(&txn).await.expect("committed");
+            client.keep_alive(lease).await.expect("renewed");
+            client.read(&[prefix("/t/")]).await.expect("read");
+        }
+    });
+    let mut tasks: tokio::task::JoinSet<()> = calls.collect();
+    while let Some(ended) = tasks.join_next().await {
+        ended.expect("no failure");
+    }
+}
 
 #[tokio::test]
-async fn what_is_committed_is_read() {
-    for version in [Version::V34, Version::V35] {
-        let etcd = Etcd::start(version).await;
-        let registry = etcd.registry();
-        let txn = Txn {
-            when: vec![Compare::Absent(Range::Key("/t/a".to_owned()))],
-            then: vec![Op::Put {
-                key: "/t/a".to_owned(),
-                value: b"1".to_vec(),
-                lease: None,
-            }],
+async fn a_killed_member_is_left_and_nobody_sees_a_failure() {
+    let mut members = Etcd::start_three(Version::V35).await;
+    let clients = settled_clients(&members).await;
+    members[0].kill();
+    nobody_sees_a_failure(clients).await;
+}
+
+#[tokio::test]
+async fn a_frozen_member_is_left_and_nobody_sees_a_failure() {
+    let members = Etcd::start_three(Version::V34).await;
+    let clients = settled_clients(&members).await;
+    members[0].freeze();
+    nobody_sees_a_failure(clients).await;
+    members[0].thaw();
+}
+
+#[tokio::test]
+async fn an_endpoint_that_accepts_and_never_answers_costs_a_bounded_time() {
+    let silent = TcpListener::bind("127.0.11.251:0").await.expect("bound");
+    let address = silent.local_addr().expect("an address");
+    for scheme in ["http", "https"] {
+        let settings = quorate::registry::RegistrySettings {
+            endpoints: vec![format!("{scheme}://{address}")],
+            tls: (scheme == "https").then(|| quorate::registry::Tls {
+                ca: None,
+                identity: None,
+            }),
+            credentials: None,
         };
-        let revision = registry.commit(&txn).await.expect("committed").expect("absent before");
-        assert_eq!(registry.commit(&txn).await, Ok(None), "there already");
-        let reading = registry.read(&[Range::Prefix("/t/".to_owned())]).await.expect("read");
-        assert_eq!(reading.get("/t/a").map(|entry| entry.mod_revision), Some(revision));
-        assert!(etcd.metric("etcd_server_proposals_applied_total").await > 0.0);
-        assert_eq!(etcd.etcdctl(&["get", "/t/a", "--print-value-only"]), "1\n");
+        let registry = Registry::new(settings).expect("a registry");
+        let start = Instant::now();
+        let error = registry.read(&[prefix("/t/")]).await.expect_err("nobody answers");
+        assert!(
+            matches!(&error, RegistryError::Away { endpoint, .. } if endpoint.ends_with(&address.to_string())),
+            "{error}"
+        );
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_told_at_once_with_its_cause() {
+    let registry = registry(["http://127.0.11.252:1".to_owned()]);
+    let start = Instant::now();
+    let error = registry.read(&[prefix("/t/")]).await.expect_err("nobody listens");
+    assert!(error.to_string().contains("refused"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(1));
 }

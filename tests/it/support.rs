@@ -41,6 +41,19 @@ pub(crate) async fn standing_until<T: Clone + Debug>(
     found.unwrap_or_else(|_| panic!("not within {LONG:?}: {what}; it is {:?}", *receiver.borrow()))
 }
 
+/// Runs each of the functions above it as a test of its own on both versions of etcd, which differ where it is dangerous.
+macro_rules! on_both_versions {
+    ($($name:ident)*) => {
+        mod v34 {
+            $(#[tokio::test] async fn $name() { super::$name($crate::support::etcd::Version::V34).await; })*
+        }
+        mod v35 {
+            $(#[tokio::test] async fn $name() { super::$name($crate::support::etcd::Version::V35).await; })*
+        }
+    };
+}
+pub(crate) use on_both_versions;
+
 /// A setting that `scripts/parts env` prints.
 pub(crate) fn part(variable: &str) -> String {
     let hint = "run `scripts/parts all` and export what it prints; `make test` does both";

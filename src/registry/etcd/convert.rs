@@ -1,0 +1,137 @@
+//! Our words and etcd's, one into the other. Pure.
+
+use etcd_client::{Error, GetOptions, KeyValue, PutOptions, ResponseHeader, TxnOp, TxnOpResponse, TxnResponse};
+
+use crate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, RegistryError, Revision, Txn};
+
+/// Whether a read waits until the member has all that was committed before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// It waits; needs a quorum.
+    Linearizable,
+    /// It answers from what it has.
+    Stale,
+}
+
+/// gRPC status codes by number: the client does not hand out the type.
+mod code {
+    pub(super) const INVALID_ARGUMENT: i32 = 3;
+    pub(super) const NOT_FOUND: i32 = 5;
+    pub(super) const PERMISSION_DENIED: i32 = 7;
+    pub(super) const UNAUTHENTICATED: i32 = 16;
+}
+
+/// What the caller has to do about an error. What is not known is an outage.
+pub(super) fn classify(error: &Error, endpoint: String) -> RegistryError {
+    if let Error::GRpcStatus(status) = error {
+        return match i32::from(status.code()) {
+            code::NOT_FOUND => RegistryError::LeaseGone,
+            code::PERMISSION_DENIED | code::INVALID_ARGUMENT | code::UNAUTHENTICATED => RegistryError::Refused {
+                endpoint,
+                cause: status.message().to_owned(),
+            },
+            _ => RegistryError::Away {
+                endpoint,
+                cause: chain(status),
+            },
+        };
+    }
+    if let Error::LeaseKeepAliveError(_) = error {
+        return RegistryError::LeaseGone;
+    }
+    if let Error::InvalidArgs(_) | Error::InvalidUri(_) = error {
+        return RegistryError::Settings { cause: chain(error) };
+    }
+    RegistryError::Away {
+        endpoint,
+        cause: chain(error),
+    }
+}
+
+/// An error with its sources, each once: the cause of a refused connection stands in the last one.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// All ranges in one transaction, so that they are read at one revision.
+pub(super) fn read_txn(ranges: &[Range], freshness: Freshness) -> etcd_client::Txn {
+    let options = match freshness {
+        Freshness::Linearizable => GetOptions::new(),
+        Freshness::Stale => GetOptions::new().with_serializable(),
+    };
+    let get = |range: &Range| match range {
+        Range::Key(key) => TxnOp::get(key.as_str(), Some(options.clone())),
+        Range::Prefix(prefix) => TxnOp::get(prefix.as_str(), Some(options.clone().with_prefix())),
+    };
+    etcd_client::Txn::new().and_then(ranges.iter().map(get).collect::<Vec<_>>())
+}
+
+/// What such a transaction read.
+pub(super) fn reading(response: &TxnResponse) -> Reading {
+    let entries = |part: &TxnOpResponse| match part {
+        TxnOpResponse::Get(got) => got.kvs().iter().filter_map(entry).collect(),
+        TxnOpResponse::Put(_) | TxnOpResponse::Delete(_) | TxnOpResponse::Txn(_) => Vec::new(),
+    };
+    Reading {
+        revision: revision(response.header()),
+        entries: response.op_responses().iter().flat_map(entries).collect(),
+    }
+}
+
+/// The revision in an answer's header; 0 where there is none, which is before everything.
+pub(super) fn revision(header: Option<&ResponseHeader>) -> Revision {
+    header.map_or(0, ResponseHeader::revision)
+}
+
+/// A transaction in etcd's words.
+pub(super) fn change_txn(txn: &Txn) -> etcd_client::Txn {
+    etcd_client::Txn::new()
+        .when(txn.when.iter().map(compare).collect::<Vec<_>>())
+        .and_then(txn.then.iter().map(change).collect::<Vec<_>>())
+}
+
+fn change(op: &Op) -> TxnOp {
+    match op {
+        Op::Put { key, value, lease } => {
+            let options = lease.map(|lease| PutOptions::new().with_lease(lease.0));
+            TxnOp::put(key.as_str(), value.clone(), options)
+        }
+        Op::Delete { key } => TxnOp::delete(key.as_str(), None),
+    }
+}
+
+fn compare(condition: &Compare) -> etcd_client::Compare {
+    use etcd_client::CompareOp::{Equal, Less};
+    let ranged = |range: &Range, make: &dyn Fn(&str) -> etcd_client::Compare| match range {
+        Range::Key(key) => make(key),
+        Range::Prefix(prefix) => make(prefix).with_prefix(),
+    };
+    match condition {
+        Compare::Absent(range) => ranged(range, &|key| etcd_client::Compare::create_revision(key, Equal, 0)),
+        Compare::ModRevision(key, revision) => etcd_client::Compare::mod_revision(key.as_str(), Equal, *revision),
+        Compare::CreateRevision(key, revision) => etcd_client::Compare::create_revision(key.as_str(), Equal, *revision),
+        Compare::NotWrittenAfter(range, revision) => ranged(range, &|key| {
+            etcd_client::Compare::mod_revision(key, Less, revision + 1)
+        }),
+    }
+}
+
+/// An entry in our words; none for keys that are not UTF-8, which can be none of ours.
+pub(super) fn entry(kv: &KeyValue) -> Option<Entry> {
+    Some(Entry {
+        key: kv.key_str().ok()?.to_owned(),
+        value: kv.value().to_vec(),
+        create_revision: kv.create_revision(),
+        mod_revision: kv.mod_revision(),
+        lease: Some(kv.lease()).filter(|id| *id != 0).map(LeaseId),
+    })
+}
