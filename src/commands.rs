@@ -1,10 +1,17 @@
 //! The commands: each takes its settings, does one thing and ends with an exit code.
 
+mod ask;
 mod check;
+mod cluster;
 mod config_show;
 mod generate;
+mod live;
+mod seeds;
+mod status;
+mod wait;
 
 use clap::ArgMatches;
+pub use wait::Goal;
 
 use crate::{
     config::{Resolver, Sources},
@@ -29,7 +36,12 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
     let (name, own) = leaf(matches);
     match name {
         "check" => check::run(own, sources).await,
+        "seeds" => seeds::run(own, sources).await,
+        "status" => status::run(own, sources).await,
+        "wait" => wait::run(own, sources).await,
         "config show" => config_show::run(own, sources),
+        "cluster show" => cluster::show(own, sources).await,
+        "cluster adopt" => cluster::adopt(own, sources).await,
         "completions" => generate::completions(own),
         "man" => generate::man(own),
         other => Err(Failure::new(Exit::Usage, format!("there is no command `{other}`"))),

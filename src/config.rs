@@ -18,7 +18,7 @@ mod tests;
 
 pub use common::{Common, common};
 pub use launch::{Engine, LaunchSettings, launch};
-pub use node::NodeSettings;
+pub use node::{NodeSettings, own_id};
 pub use options::{Group, Kind, OPTIONS, Opt, option};
 pub use resolver::{Resolver, Source};
 pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};

@@ -79,7 +79,7 @@ impl Problem {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// At least one.
+    /// Empty only when there is nobody to tell.
     pub problems: Vec<Problem>,
 }
 
@@ -89,6 +89,14 @@ impl Failure {
         Self {
             exit,
             problems: vec![Problem::new(what)],
+        }
+    }
+
+    /// Whoever read our output has enough of it: the end, and no failure.
+    pub const fn reader_gone() -> Self {
+        Self {
+            exit: Exit::Done,
+            problems: Vec::new(),
         }
     }
 

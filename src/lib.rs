@@ -32,4 +32,5 @@ pub mod output;
 pub mod probe;
 pub mod registration;
 pub mod registry;
+pub mod status;
 pub mod view;

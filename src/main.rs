@@ -1,11 +1,8 @@
 //! The `quorate` binary: parse, log, runtime, run, exit code. Nothing else.
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{io::IsTerminal, process::ExitCode};
 
-use quorate::{cli, commands, config::Sources, exit::Exit, host};
+use quorate::{cli, commands, config::Sources, exit::Exit, host, output};
 
 fn main() -> ExitCode {
     let matches = match cli::command().try_get_matches() {
@@ -27,7 +24,9 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            if !failure.problems.is_empty() {
+                output::note(&failure.to_string());
+            }
             failure.exit.into()
         }
     }

@@ -4,30 +4,46 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-/// Writes bytes to stdout.
-pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+use crate::exit::{Exit, Failure};
+
+/// Writes bytes to stdout. When the reader has gone away the command ends there, without a word and with success.
+pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Failure::reader_gone()
+        } else {
+            Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))
+        }
+    })
 }
 
 /// Writes a line to stdout.
-pub fn line(text: &str) -> io::Result<()> {
+pub fn line(text: &str) -> Result<(), Failure> {
     bytes(format!("{text}\n").as_bytes())
 }
 
 /// Writes indented JSON to stdout.
-pub fn json<T: Serialize>(value: &T) -> io::Result<()> {
+pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     let mut text = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
     text.push(b'\n');
     bytes(&text)
 }
 
+/// Writes JSON on one line to stdout, as a stream of values wants it.
+pub fn json_line<T: Serialize>(value: &T) -> Result<(), Failure> {
+    line(&serde_json::to_string(value).map_err(io::Error::other)?)
+}
+
 /// Writes aligned columns to stdout.
-pub fn table(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     bytes(render_table(head, rows).as_bytes())
+}
+
+/// Writes a line for people to stderr, beside the data on stdout.
+pub fn note(text: &str) {
+    // Nobody who could be told is left when this fails.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Aligned columns, two spaces apart, no space at the end of a line.

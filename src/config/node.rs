@@ -81,6 +81,13 @@ pub(super) fn node(r: &mut Resolver<'_>, endpoints: &[String], default_state_dir
     })
 }
 
+/// The id of this host's node alone, for commands that only ask about it.
+pub fn own_id(r: &mut Resolver<'_>, endpoints: &[String]) -> Option<NodeId> {
+    let address = address(r, endpoints);
+    let transport_port = r.port("transport-port");
+    Some(NodeId::new(address?.0, transport_port?))
+}
+
 /// An absolute path.
 pub(super) fn directory(r: &mut Resolver<'_>, key: &str) -> Option<PathBuf> {
     r.parse_with(key, "an absolute path", |text| {

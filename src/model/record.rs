@@ -19,6 +19,17 @@ pub enum RecordState {
     Formed,
 }
 
+impl RecordState {
+    /// Its word in the value and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Armed => "armed",
+            Self::Formed => "formed",
+        }
+    }
+}
+
 /// One of the masters that the claim names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedMaster {

@@ -1,6 +1,8 @@
 //! Integration tests: the real binary, real etcd, real nodes.
 #![expect(clippy::panic, reason = "a test says by panicking what it found")]
 
+mod cli;
+mod commands;
 mod generated_docs;
 mod probe;
 mod registration;

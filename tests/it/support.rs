@@ -2,6 +2,7 @@
 
 pub(crate) mod etcd;
 pub(crate) mod node;
+pub(crate) mod program;
 pub(crate) mod standin;
 
 use std::{fmt::Debug, future::Future, time::Duration};

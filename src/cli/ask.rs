@@ -1,0 +1,128 @@
+//! Commands that read the registry: seeds, status, wait, cluster.
+
+use std::time::Duration;
+
+use clap::{Arg, Command};
+
+use super::{help, output, switch, with_groups, with_settings};
+use crate::{commands::Goal, config::Group};
+
+pub(super) fn seeds() -> Command {
+    let command = Command::new("seeds")
+        .about("Lists the addresses through which a node finds the cluster")
+        .long_about(help::SEEDS)
+        .after_help(help::SEEDS_EXAMPLE);
+    with_groups(command, &[Group::Registry])
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORM")
+                .value_parser(["csv", "lines", "json"])
+                .default_value("lines")
+                .help("How they are written"),
+        )
+        .arg(switch("watch", "Go on and print the list again at each change").conflicts_with("file"))
+        .arg(
+            Arg::new("file")
+                .long("output")
+                .value_name("FILE")
+                .help("Write this file instead and keep it true until stopped; it is never emptied"),
+        )
+}
+
+pub(super) fn status() -> Command {
+    let command = Command::new("status")
+        .about("Shows record, seeds and members in one table")
+        .long_about(help::STATUS)
+        .after_help(help::STATUS_EXAMPLE);
+    with_groups(command, &[Group::Registry])
+        .arg(switch("watch", "Show it again at every change"))
+        .arg(switch(
+            "verify",
+            "Ask every node itself; exit 1 when two clusters or two masters are found",
+        ))
+        .arg(output())
+}
+
+pub(super) fn wait() -> Command {
+    let command = Command::new("wait")
+        .about("Waits until the cluster is as wanted")
+        .long_about(help::WAIT)
+        .after_help(help::WAIT_EXAMPLE);
+    let own_node = ["address", "transport-port"];
+    let goal = Arg::new("for")
+        .long("for")
+        .value_name("ready|members=N")
+        .required(true)
+        .value_parser(Goal::parse)
+        .help("What to wait for: this host's node, or a number of members");
+    let limit = Arg::new("timeout")
+        .long("timeout")
+        .value_name("TIME")
+        .value_parser(time)
+        .help("End with exit code 4 after this long; default: wait for ever");
+    with_settings(command, |opt| {
+        opt.group == Group::Registry || own_node.contains(&opt.key)
+    })
+    .args([goal, limit])
+}
+
+fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a time with its unit, e.g. `90s`, `5m`")
+}
+
+/// `host:port`, with 9200 where there is no port.
+fn http_address(text: &str) -> Result<(String, u16), &'static str> {
+    let authority: hyper::http::uri::Authority = text.parse().map_err(|_| "expected HOST:PORT")?;
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let has_port = authority.as_str().len() > authority.host().len();
+    match (authority.port_u16(), has_port) {
+        (Some(port), _) if port != 0 && !host.is_empty() => Ok((host.to_owned(), port)),
+        (None, false) if !host.is_empty() => Ok((host.to_owned(), 9200)),
+        _ => Err("expected HOST:PORT"),
+    }
+}
+
+pub(super) fn cluster() -> Command {
+    let show = Command::new("show")
+        .about("Shows the record")
+        .long_about(help::CLUSTER_SHOW)
+        .after_help(help::CLUSTER_SHOW_EXAMPLE);
+    let adopt = Command::new("adopt")
+        .about("Writes the record of a cluster that is there already")
+        .long_about(help::CLUSTER_ADOPT)
+        .after_help(help::CLUSTER_ADOPT_EXAMPLE);
+    let from = Arg::new("from")
+        .long("from")
+        .value_name("HOST:PORT,..")
+        .value_delimiter(',')
+        .value_parser(http_address)
+        .help("HTTP addresses of living nodes; default: the members");
+    Command::new("cluster")
+        .about("The cluster record: who formed the cluster, and its UUID")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            with_groups(show, &[Group::Registry]).arg(output()),
+            with_groups(adopt, &[Group::Registry])
+                .arg(from)
+                .arg(switch("yes", "Do not ask")),
+        ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_http_address_needs_no_port() {
+        let ok = |host: &str, port| Ok((host.to_owned(), port));
+        assert_eq!(http_address("10.0.0.1:9201"), ok("10.0.0.1", 9201));
+        assert_eq!(http_address("search-1"), ok("search-1", 9200));
+        assert_eq!(http_address("[fd00::1]:9201"), ok("fd00::1", 9201));
+        assert_eq!(http_address("[fd00::1]"), ok("fd00::1", 9200));
+        for wrong in ["", ":9200", "a:0", "a:x", "a:70000", "http://a:9200", "u@a:9200"] {
+            assert!(http_address(wrong).is_err(), "{wrong}");
+        }
+    }
+}

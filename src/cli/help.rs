@@ -1,0 +1,124 @@
+//! What `--help` says beyond the flags: what the command does, what one sees, an example.
+
+pub(super) const EXIT_CODES: &str = "\
+Every command says more with --help. Exit codes: 0 done, 1 failed, 2 usage, 3 refused as unsafe, 4 timed out \
+waiting, 75 registry unreachable, 78 configuration.";
+
+pub(super) const SIDECAR: &str = "\
+Watches the local node and keeps its member key true.
+
+It probes the node over HTTP and keeps one key in etcd under a lease: the key is there while the node is ready, \
+and nobody has to ask twice. It never stops, restarts or changes the node. When etcd is away it goes on probing \
+and changes nothing. SIGTERM takes the key away and ends with 0. It answers /livez, /readyz, /status and \
+/metrics.";
+
+pub(super) const SIDECAR_EXAMPLE: &str = "\
+Example: on every host, beside the node
+  quorate sidecar --endpoints 10.0.0.11:2379,10.0.0.12:2379 --address 10.0.0.21
+  curl -s http://127.0.0.1:9190/status";
+
+pub(super) const LAUNCH: &str = "\
+Starts the local node so that it joins the one right cluster, and stays with it.
+
+It publishes a seed key, looks who else is there, decides (form the cluster, join it, go back to it, wait, \
+refuse) and says why, starts the node, and keeps the node's seed file true. A cluster is formed once per \
+service, ever. SIGTERM stops the node in order; a second one shortens it. Start it again after any end: it goes \
+on where it was.";
+
+pub(super) const LAUNCH_EXAMPLE: &str = "\
+Example: the same on three hosts, in any order; they form one cluster
+  quorate launch --home /opt/elasticsearch-9.5.3 --address 10.0.0.21 --bootstrap-expect 3
+  quorate launch --home /opt/elasticsearch-9.5.3 --address 10.0.0.21 --dry-run";
+
+pub(super) const SEEDS: &str = "\
+Lists the addresses through which a node finds the cluster: `host:port` of every master-eligible node, healthy \
+or not, from the seed keys and the member keys together, sorted, each once. A key that a script wrote with the \
+two ports only is listed.
+
+With --output it stays and keeps a file true: replaced whole, only when the list changes, never emptied. When \
+etcd is away the file stays as it is.";
+
+pub(super) const SEEDS_EXAMPLE: &str = "\
+Example:
+  quorate seeds --format csv
+  quorate seeds --output /etc/elasticsearch/unicast_hosts.txt";
+
+pub(super) const STATUS: &str = "\
+Shows record, seeds and members in one table.
+
+A node is `ready` when its member key is there, and `seed` when only its seed key is: about to start, or not \
+healthy now. With --verify every node is asked itself: exit code 1 when two clusters, two masters or a cluster \
+other than the recorded one are found. When etcd has lost its quorum, what one of its members last knew is \
+shown, and marked as such.";
+
+pub(super) const STATUS_EXAMPLE: &str = "\
+Example:
+  quorate status --verify
+  quorate status --output json | jq -r '.nodes[] | select(.state == \"ready\") | .id'";
+
+pub(super) const WAIT: &str = "\
+Waits until the cluster is as wanted: `ready` is the member key of this host's node, `members=N` are at least N \
+members.
+
+It watches and does not poll. When etcd is away it says so and waits on. After --timeout it ends with exit code \
+4 and says what is missing.";
+
+pub(super) const WAIT_EXAMPLE: &str = "\
+Example:
+  quorate wait --for members=3 --timeout 5m
+  quorate wait --for ready --address 10.0.0.21";
+
+pub(super) const CHECK: &str = "\
+Looks whether this host can run the node, with the same settings as `quorate launch`, and changes nothing.";
+
+pub(super) const CHECK_EXAMPLE: &str = "\
+Example:
+  quorate check --home /opt/elasticsearch-9.5.3 --address 10.0.0.21 --data /srv/search";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Each setting with its value and where it comes from: flag, variable, file or default, in this order. Secrets are \
+not shown.";
+
+pub(super) const CONFIG_SHOW_EXAMPLE: &str = "\
+Example:
+  quorate config show --config ./quorate.toml --output json";
+
+pub(super) const CLUSTER_SHOW: &str = "\
+Shows the cluster record: how far the formation has come, by which claim and node, the cluster's name and UUID.";
+
+pub(super) const CLUSTER_SHOW_EXAMPLE: &str = "\
+Example:
+  quorate cluster show --output json";
+
+pub(super) const CLUSTER_ADOPT: &str = "\
+Writes the record of a cluster that is there already, and touches nothing else.
+
+It asks the nodes; all must answer, name one cluster UUID and cluster name, and have a master. It shows what it \
+found and asks before it writes. A record of another cluster is never replaced (exit code 3). Afterwards a \
+sidecar beside each node registers it.";
+
+pub(super) const CLUSTER_ADOPT_EXAMPLE: &str = "\
+Example: a cluster that was formed by hand, before quorate came
+  quorate cluster adopt --from 10.0.0.21:9200,10.0.0.22:9200";
+
+pub(super) const DEMO: &str = "\
+Runs etcd and a real cluster on loopback addresses of this machine, and shows what happens.
+
+Every node has a launcher and a sidecar of its own, as on three hosts. A table shows them come up; below it \
+stands what to try: which process to kill, which command to run in another terminal. Ctrl-C stops everything and \
+leaves only the demo's own folder, with the logs. With --script, or without a terminal, it tells the story \
+alone: form, kill a node and measure how long its key lived on, bring it back, stop, verify; exit code 0 or 1.";
+
+pub(super) const DEMO_EXAMPLE: &str = "\
+Example:
+  quorate demo --home ./elasticsearch-9.5.3
+  quorate demo --home ./elasticsearch-6.8.23 --java-home /usr/lib/jvm/java-17 --script";
+
+pub(super) const COMPLETIONS_EXAMPLE: &str = "\
+Example:
+  quorate completions bash > /usr/share/bash-completion/completions/quorate";
+
+pub(super) const MAN_EXAMPLE: &str = "\
+Example:
+  quorate man | man -l -
+  quorate man /usr/share/man/man1";

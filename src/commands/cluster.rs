@@ -1,0 +1,74 @@
+//! `quorate cluster show` and `quorate cluster adopt`: the record.
+
+mod adopt;
+mod agree;
+
+pub(super) use adopt::run as adopt;
+use clap::ArgMatches;
+
+use super::resolve;
+use crate::{
+    cli,
+    config::{self, Common, Sources},
+    exit::{Exit, Failure},
+    model::ClusterRecord,
+    output,
+    registry::Registry,
+    view::ClusterView,
+};
+
+/// Prints the record.
+pub(super) async fn show(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
+    let common = resolve(sources, config::common)?;
+    let view = read(&Registry::new(common.registry.clone())?, &common).await?;
+    let record = view.record.as_ref();
+    if cli::wants_json(matches) {
+        let revision = record.map(|stored| stored.mod_revision);
+        output::json(&serde_json::json!({ "record": record.map(|stored| &stored.value), "revision": revision }))?;
+    } else {
+        match record {
+            None => output::line("none: no cluster was formed under this service yet")?,
+            Some(stored) => output::table(&["FIELD", "VALUE"], &fields(&stored.value))?,
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn fields(record: &ClusterRecord) -> Vec<Vec<String>> {
+    let masters: Vec<String> = record
+        .masters
+        .iter()
+        .map(|master| format!("{} ({})", master.name, master.id))
+        .collect();
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    [
+        ("state", record.state.as_str().to_owned()),
+        ("cluster", record.cluster.clone()),
+        (
+            "cluster_uuid",
+            text(record.cluster_uuid.as_ref().map(ToString::to_string)),
+        ),
+        ("claim", record.claim.to_string()),
+        ("claimant", text(record.claimant.as_ref().map(ToString::to_string))),
+        ("disk", text(record.disk.as_ref().map(ToString::to_string))),
+        (
+            "masters",
+            text(Some(masters.join(", ")).filter(|text| !text.is_empty())),
+        ),
+    ]
+    .map(|(field, value)| vec![field.to_owned(), value])
+    .to_vec()
+}
+
+async fn read(registry: &Registry, common: &Common) -> Result<ClusterView, Failure> {
+    let reading = registry.read(&common.keys.all()).await?;
+    let view = ClusterView::of(&common.keys, &reading);
+    match view.record_unreadable(&common.keys) {
+        Some(why) => Err(Failure::with_hint(
+            Exit::Failed,
+            format!("the record at {} cannot be read: {why}", common.keys.record()),
+            "update quorate, or look at the key with etcdctl",
+        )),
+        None => Ok(view),
+    }
+}

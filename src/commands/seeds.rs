@@ -1,0 +1,172 @@
+//! `quorate seeds`: the seed list once, at every change, or in a file that is kept true.
+
+use std::path::Path;
+
+use clap::ArgMatches;
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    live::{Live, News},
+    resolve,
+};
+use crate::{
+    config::{self, Sources},
+    exit::{Exit, Failure},
+    host,
+    launcher::seed_file::{SeedEffect, SeedEvent, SeedFile},
+    output,
+    registry::Registry,
+    view::ClusterView,
+};
+
+/// Lists the seeds.
+pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
+    let common = resolve(sources, config::common)?;
+    let registry = Registry::new(common.registry.clone())?;
+    let form = Form::of(matches);
+    if let Some(file) = matches.get_one::<String>("file") {
+        return keep_file(Path::new(file), form, Live::follow(&registry, &common.keys)).await;
+    }
+    if matches.get_flag("watch") {
+        return follow(form, Live::follow(&registry, &common.keys)).await;
+    }
+    let reading = registry.read(&common.keys.all()).await?;
+    let view = ClusterView::of(&common.keys, &reading);
+    complain(&view);
+    output::bytes(form.render(&view.seed_hosts(None)).as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// Prints the list at each change of the list.
+async fn follow(form: Form, mut live: Live) -> Result<Exit, Failure> {
+    let mut shown = None;
+    loop {
+        match live.next().await? {
+            News::Changed => {
+                let seeds = live.view().seed_hosts(None);
+                if shown.as_ref() != Some(&seeds) {
+                    complain(live.view());
+                    output::bytes(form.render(&seeds).as_bytes())?;
+                    shown = Some(seeds);
+                }
+            }
+            News::Away { cause } => output::note(&format!("etcd is away, the list stays: {cause}")),
+        }
+    }
+}
+
+/// Keeps a file true, by the rules of the launcher's own seed file.
+async fn keep_file(path: &Path, form: Form, mut live: Live) -> Result<Exit, Failure> {
+    let broken = |error: std::io::Error| {
+        let what = format!("cannot keep {}: {error}", path.display());
+        Failure::with_hint(Exit::Failed, what, "check its path and modes")
+    };
+    let held = host::read_optional(path).map_err(broken)?.unwrap_or_default();
+    let mut file = SeedFile::holding(form.parse(&String::from_utf8_lossy(&held)));
+    let mut wake = None;
+    let mut written_once = false;
+    loop {
+        let event = tokio::select! {
+            () = alarm(wake) => SeedEvent::Woke,
+            news = live.next() => match news? {
+                News::Changed => {
+                    complain(live.view());
+                    SeedEvent::Seen(live.view().seed_hosts(None))
+                }
+                News::Away { cause } => {
+                    output::note(&format!("etcd is away, the file stays as it is: {cause}"));
+                    continue;
+                }
+            },
+        };
+        wake = None;
+        let mut effects = file.step(Instant::now(), event);
+        while let Some(effect) = effects.pop() {
+            match effect {
+                SeedEffect::WakeAt(at) => wake = Some(at),
+                SeedEffect::Write { seeds, before } => {
+                    match host::write_atomic(path, form.render(&seeds).as_bytes(), 0o644) {
+                        Ok(()) => written_once = true,
+                        // A path that was wrong from the start is a mistake of the command line.
+                        Err(error) if !written_once => return Err(broken(error)),
+                        Err(error) => {
+                            output::note(&broken(error).to_string());
+                            effects.extend(file.step(Instant::now(), SeedEvent::WriteFailed { still: before }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn alarm(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A key that is left out is said, on the side.
+fn complain(view: &ClusterView) {
+    for (key, why) in &view.unreadable {
+        output::note(&format!("warning: the key {key} is left out: {why}"));
+    }
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Lines,
+    Csv,
+    Json,
+}
+
+impl Form {
+    fn of(matches: &ArgMatches) -> Self {
+        match matches.get_one::<String>("format").map(String::as_str) {
+            Some("csv") => Self::Csv,
+            Some("json") => Self::Json,
+            Some(_) | None => Self::Lines,
+        }
+    }
+
+    fn render(self, seeds: &[String]) -> String {
+        match self {
+            Self::Lines => seeds.iter().flat_map(|seed| [seed, "\n"]).collect(),
+            Self::Csv => format!("{}\n", seeds.join(",")),
+            Self::Json => format!("{}\n", serde_json::json!(seeds)),
+        }
+    }
+
+    /// The list in a file that was written before, by this command or by hand.
+    fn parse(self, text: &str) -> Vec<String> {
+        let words = |separator: char| {
+            let parts = text.split([separator, '\n']).map(str::trim);
+            parts
+                .filter(|part| !part.is_empty() && !part.starts_with('#'))
+                .map(str::to_owned)
+                .collect()
+        };
+        match self {
+            Self::Lines => words('\n'),
+            Self::Csv => words(','),
+            Self::Json => serde_json::from_str(text).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        for seeds in [vec![], vec!["10.0.0.1:9300".to_owned(), "[fd00::1]:9301".to_owned()]] {
+            for form in [Form::Lines, Form::Csv, Form::Json] {
+                assert_eq!(form.parse(&form.render(&seeds)), seeds, "{form:?}");
+            }
+        }
+        assert_eq!(Form::Lines.parse("# by hand\n\n a:1 \n"), ["a:1"]);
+    }
+}
