@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Arg, Command};
+use hyper::http::uri::Authority;
 
 use super::{help, output, switch, with_groups, with_settings};
 use crate::{commands::Goal, config::Group};
@@ -73,11 +74,11 @@ fn time(text: &str) -> Result<Duration, &'static str> {
 
 /// `host:port`, with 9200 where there is no port.
 fn http_address(text: &str) -> Result<(String, u16), &'static str> {
-    let authority: hyper::http::uri::Authority = text.parse().map_err(|_| "expected HOST:PORT")?;
+    let authority: Authority = text.parse().map_err(|_| "expected HOST:PORT")?;
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let has_port = authority.as_str().len() > authority.host().len();
+    let has_port = text.len() > authority.host().len();
     match (authority.port_u16(), has_port) {
-        (Some(port), _) if port != 0 && !host.is_empty() => Ok((host.to_owned(), port)),
+        (Some(port), _) if port != 0 && !host.is_empty() && !text.contains('@') => Ok((host.to_owned(), port)),
         (None, false) if !host.is_empty() => Ok((host.to_owned(), 9200)),
         _ => Err("expected HOST:PORT"),
     }
