@@ -57,7 +57,8 @@ pub(super) fn wait() -> Command {
         .required(true)
         .value_parser(Goal::parse)
         .help("What to wait for: this host's node, or a number of members");
-    let limit = Arg::new("timeout")
+    // `timeout` is the name of a setting of the sidecar.
+    let limit = Arg::new("wait-timeout")
         .long("timeout")
         .value_name("TIME")
         .value_parser(time)

@@ -51,7 +51,7 @@ async fn read(registry: &Registry, common: &Common) -> Result<(ClusterView, Curr
         Err(error) => return Err(error.into()),
     };
     // The first error is the one that tells what is wrong.
-    let reading = registry.read(&ranges).await.map_err(|_| away)?;
+    let reading = registry.read_stale(&ranges).await.map_err(|_| away)?;
     Ok((ClusterView::of(&common.keys, &reading), Currency::Stale))
 }
 

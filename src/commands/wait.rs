@@ -10,11 +10,11 @@ use super::{
     resolve,
 };
 use crate::{
-    config::{self, Sources},
+    config::{self, Common, Sources},
     exit::{Exit, Failure},
     model::NodeId,
     output,
-    registry::{Registry, RegistryError},
+    registry::{Range, Registry, RegistryError},
     view::ClusterView,
 };
 
@@ -72,33 +72,50 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
     let Some(goal) = matches.get_one::<Goal>("for").copied() else {
         return Err(Failure::new(Exit::Usage, "`--for` is missing"));
     };
-    let (common, me) = resolve(sources, |r| {
-        let common = config::common(r);
-        let endpoints = common
-            .as_ref()
-            .map(|c| c.registry.endpoints.clone())
-            .unwrap_or_default();
-        let me = (goal == Goal::Ready).then(|| config::own_id(r, &endpoints));
-        Some((common?, me.map_or(Some(None), |id| id.map(Some))?))
-    })?;
-    let deadline = matches
-        .get_one::<Duration>("timeout")
-        .map(|time| Instant::now() + *time);
+    let (common, me) = settings(sources, goal)?;
+    let limit = matches.get_one::<Duration>("wait-timeout");
+    let deadline = limit.map(|time| Instant::now() + *time);
     let registry = Registry::new(common.registry.clone())?;
-    // An outage passes; a wrong password does not, and a wait for it would only hide it.
-    if let Err(error @ (RegistryError::Refused { .. } | RegistryError::Settings { .. })) =
-        registry.read(&common.keys.all()).await
-    {
+    if let Some(error) = hopeless(&registry, &common.keys.all(), deadline).await {
         return Err(error.into());
     }
-    let mut live = Live::follow(&registry, &common.keys);
+    follow(goal, me.as_ref(), Live::follow(&registry, &common.keys), deadline).await
+}
+
+/// Registry and, where it matters, the id of this host's node.
+fn settings(sources: &Sources, goal: Goal) -> Result<(Common, Option<NodeId>), Failure> {
+    resolve(sources, |r| {
+        let common = config::common(r);
+        if goal != Goal::Ready {
+            return Some((common?, None));
+        }
+        let endpoints = common.as_ref().map_or(&[][..], |c| &c.registry.endpoints);
+        let me = config::own_id(r, endpoints);
+        Some((common?, Some(me?)))
+    })
+}
+
+/// An error that does not pass. An outage does; a wait for the right password would only hide the wrong one.
+async fn hopeless(registry: &Registry, ranges: &[Range], deadline: Option<Instant>) -> Option<RegistryError> {
+    let first = tokio::select! {
+        biased;
+        first = registry.read(ranges) => first.err(),
+        () = until(deadline) => None,
+    };
+    first.filter(|error| match error {
+        RegistryError::Refused { .. } | RegistryError::Settings { .. } => true,
+        RegistryError::Away { .. } | RegistryError::LeaseGone => false,
+    })
+}
+
+async fn follow(goal: Goal, me: Option<&NodeId>, mut live: Live, deadline: Option<Instant>) -> Result<Exit, Failure> {
     let mut missing = "etcd has not answered yet".to_owned();
     let mut repeat = Instant::now() + REPEAT;
     loop {
         tokio::select! {
             biased;
             news = live.next() => match news? {
-                News::Changed => match goal.missing(live.view(), me.as_ref()) {
+                News::Changed => match goal.missing(live.view(), me) {
                     None => return Ok(Exit::Done),
                     Some(sentence) => missing = sentence,
                 },
@@ -108,7 +125,8 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
                 }
             },
             () = until(deadline) => {
-                return Err(Failure::with_hint(Exit::TimedOut, format!("timed out: {missing}"), "see `quorate status`"));
+                let what = format!("timed out: {missing}");
+                return Err(Failure::with_hint(Exit::TimedOut, what, "see `quorate status`"));
             }
             () = sleep_until(repeat) => {
                 output::note(&format!("waiting: {missing}"));

@@ -1,12 +1,16 @@
 //! seeds, status, wait, cluster: the program against a real etcd, with stand-ins where nodes have to disagree.
 
+use std::path::Path;
+
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{
     LONG,
     etcd::{Etcd, Version},
+    eventually,
     node::{Line, Node, Spec},
-    program::{Run, quorate},
+    program::{Run, Running, quorate},
     standin::{Mood, StandIn},
 };
 
@@ -17,6 +21,10 @@ fn on(etcd: &Etcd, args: &[&str]) -> Run {
     quorate(&with_endpoint(etcd, args).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+fn start(etcd: &Etcd, args: &[&str]) -> Running {
+    Running::start(&with_endpoint(etcd, args).iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 fn with_endpoint(etcd: &Etcd, args: &[&str]) -> Vec<String> {
     let endpoint = ["--endpoints".to_owned(), etcd.endpoint()];
     args.iter().map(|arg| (*arg).to_owned()).chain(endpoint).collect()
@@ -24,6 +32,10 @@ fn with_endpoint(etcd: &Etcd, args: &[&str]) -> Vec<String> {
 
 fn put(etcd: &Etcd, key: &str, value: &str) {
     etcd.etcdctl(&["put", key, value]);
+}
+
+fn delete(etcd: &Etcd, key: &str) {
+    etcd.etcdctl(&["del", key]);
 }
 
 /// A member key for a stand-in.
@@ -74,6 +86,110 @@ async fn a_key_written_by_hand_is_listed_by_seeds_and_status() {
 }
 
 #[tokio::test]
+async fn seeds_are_printed_again_at_each_change_and_only_then() {
+    let etcd = Etcd::start(Version::V34).await;
+    let mut watch = start(&etcd, &["seeds", "--watch", "--format", "csv"]);
+    assert_eq!(watch.line().await, "");
+    put(&etcd, "/services/elasticsearch/10.0.0.9", BY_HAND);
+    assert_eq!(watch.line().await, "10.0.0.9:9300");
+    put(&etcd, "/services/elasticsearch/10.0.0.9", BY_HAND);
+    put(&etcd, "/quorate/elasticsearch/seeds/10.0.0.2", SEED);
+    assert_eq!(watch.line().await, "10.0.0.2:9300,10.0.0.9:9300");
+    delete(&etcd, "/services/elasticsearch/10.0.0.9");
+    assert_eq!(watch.line().await, "10.0.0.2:9300");
+}
+
+#[tokio::test]
+async fn a_seed_file_is_kept_true_and_never_emptied() {
+    let mut etcd = Etcd::start(Version::V35).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("hosts.txt");
+    std::fs::write(&file, "10.0.0.1:9300\n").expect("a file from before");
+    let path = file.display().to_string();
+    let mut keeper = start(&etcd, &["seeds", "--output", &path]);
+
+    put(&etcd, "/services/elasticsearch/10.0.0.9", BY_HAND);
+    holds(&file, "10.0.0.9:9300\n").await;
+    put(&etcd, "/quorate/elasticsearch/seeds/10.0.0.2", SEED);
+    holds(&file, "10.0.0.2:9300\n10.0.0.9:9300\n").await;
+    let written = std::fs::metadata(&file)
+        .and_then(|meta| meta.modified())
+        .expect("a time");
+
+    etcd.kill();
+    assert!(keeper.complaint().await.contains("the file stays as it is"));
+    etcd.restart_empty().await;
+    // A change that must be written shows that the emptied registry was seen before it.
+    put(&etcd, "/services/elasticsearch/10.0.0.3", BY_HAND);
+    holds(&file, "10.0.0.2:9300\n10.0.0.3:9300\n10.0.0.9:9300\n").await;
+    assert!(
+        std::fs::metadata(&file)
+            .and_then(|meta| meta.modified())
+            .expect("a time")
+            > written
+    );
+    keeper.signal(Signal::TERM);
+    keeper.code().await;
+    assert_eq!(
+        std::fs::read_dir(dir.path()).expect("list").count(),
+        1,
+        "nothing is left beside it"
+    );
+
+    let run = on(&etcd, &["seeds", "--output", "/proc/nowhere/hosts.txt"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("cannot keep /proc/nowhere/hosts.txt"), "{}", run.err);
+}
+
+async fn holds(file: &Path, text: &str) {
+    eventually(&format!("{} holds {text:?}", file.display()), LONG, || async {
+        (std::fs::read_to_string(file).ok()? == text).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn status_goes_on_at_every_change() {
+    let etcd = Etcd::start(Version::V35).await;
+    let mut watch = start(&etcd, &["status", "--watch", "--output", "json"]);
+    let ids = |line: &str| -> Vec<String> {
+        let json: Value = serde_json::from_str(line).expect("one JSON value a line");
+        let nodes = json["nodes"].as_array().expect("nodes").iter();
+        nodes.map(|node| node["id"].as_str().expect("id").to_owned()).collect()
+    };
+    assert!(ids(&watch.line().await).is_empty());
+    put(&etcd, "/services/elasticsearch/10.0.0.9", BY_HAND);
+    assert_eq!(ids(&watch.line().await), ["10.0.0.9"]);
+    delete(&etcd, "/services/elasticsearch/10.0.0.9");
+    assert!(ids(&watch.line().await).is_empty());
+}
+
+#[tokio::test]
+async fn without_a_quorum_the_status_is_shown_as_stale() {
+    let [one, mut two, mut three] = Etcd::start_three(Version::V35).await;
+    put(&one, "/services/elasticsearch/10.0.0.9", BY_HAND);
+    eventually("the first member knows", LONG, || async {
+        on(&one, &["seeds"]).out.contains("10.0.0.9").then_some(())
+    })
+    .await;
+    two.kill();
+    three.kill();
+    let run = eventually("no quorum is left", LONG, || async {
+        let run = on(&one, &["status"]);
+        run.out.contains("stale").then_some(run)
+    })
+    .await;
+    assert_eq!(run.code, Some(0));
+    assert!(
+        run.out.contains("warning: etcd has no quorum") && run.out.contains("10.0.0.9"),
+        "{}",
+        run.out
+    );
+    let json: Value = serde_json::from_str(&on(&one, &["status", "--output", "json"]).out).expect("json");
+    assert_eq!(json["registry"], "stale");
+}
+
+#[tokio::test]
 async fn verify_asks_the_nodes_and_finds_two_clusters() {
     let etcd = Etcd::start(Version::V35).await;
     let nodes =
@@ -118,6 +234,53 @@ async fn verify_asks_the_nodes_and_finds_two_clusters() {
         (run.code, json["verified"]["cluster_uuids"].as_array().map(Vec::len)),
         (Some(1), Some(2))
     );
+}
+
+#[tokio::test]
+async fn wait_ends_when_the_goal_is_reached_and_names_what_is_missing_when_not() {
+    let etcd = Etcd::start(Version::V35).await;
+    put(&etcd, "/quorate/elasticsearch/seeds/10.0.0.2", SEED);
+    let run = on(&etcd, &["wait", "--for", "members=2", "--timeout", "1s"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(4), ""));
+    assert_eq!(
+        run.err,
+        "error: timed out: 0 of 2 members, not ready: 10.0.0.2\n hint: see `quorate status`\n"
+    );
+    let run = on(
+        &etcd,
+        &["wait", "--for", "ready", "--address", "10.0.0.2", "--timeout", "1s"],
+    );
+    assert_eq!(run.code, Some(4));
+    assert!(
+        run.err.contains("10.0.0.2 has a seed key and no member key"),
+        "{}",
+        run.err
+    );
+
+    let mut members = start(&etcd, &["wait", "--for", "members=2"]);
+    let mut ready = start(
+        &etcd,
+        &["wait", "--for", "ready", "--address", "10.0.0.2", "--timeout", "5m"],
+    );
+    put(&etcd, "/services/elasticsearch/10.0.0.2", BY_HAND);
+    assert_eq!(ready.code().await, Some(0));
+    put(&etcd, "/services/elasticsearch/10.0.0.3", BY_HAND);
+    assert_eq!(members.code().await, Some(0));
+}
+
+#[tokio::test]
+async fn wait_outlasts_an_outage_of_etcd_and_says_so() {
+    let mut etcd = Etcd::start(Version::V35).await;
+    etcd.kill();
+    let run = on(&etcd, &["wait", "--for", "members=1", "--timeout", "1s"]);
+    assert_eq!(run.code, Some(4));
+    assert!(run.err.contains("timed out: etcd "), "{}", run.err);
+
+    let mut wait = start(&etcd, &["wait", "--for", "members=1", "--timeout", "5m"]);
+    assert!(wait.complaint().await.starts_with("waiting: etcd is away: "));
+    etcd.restart().await;
+    put(&etcd, "/services/elasticsearch/10.0.0.3", BY_HAND);
+    assert_eq!(wait.code().await, Some(0));
 }
 
 #[tokio::test]
