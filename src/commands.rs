@@ -7,6 +7,7 @@ mod config_show;
 mod generate;
 mod live;
 mod seeds;
+mod sidecar;
 mod status;
 mod wait;
 
@@ -42,6 +43,7 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "config show" => config_show::run(own, sources),
         "cluster show" => cluster::show(own, sources).await,
         "cluster adopt" => cluster::adopt(own, sources).await,
+        "sidecar" => sidecar::run(sources).await,
         "completions" => generate::completions(own),
         "man" => generate::man(own),
         other => Err(Failure::new(Exit::Usage, format!("there is no command `{other}`"))),

@@ -13,6 +13,7 @@
 //! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
 //! | [`probe`] | asks a node whether it is up, joined, and who it is | one adapter |
 //! | [`backoff`] | how long to wait after a failure | core |
+//! | [`sidecar`] | keeps the member key equal to what the probe finds | core, shell |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
@@ -32,5 +33,6 @@ pub mod output;
 pub mod probe;
 pub mod registration;
 pub mod registry;
+pub mod sidecar;
 pub mod status;
 pub mod view;

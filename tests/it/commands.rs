@@ -343,13 +343,14 @@ async fn adopting_needs_one_answer_of_all_nodes_and_leaves_other_records_alone()
 #[tokio::test]
 async fn a_cluster_that_was_started_by_hand_is_adopted() {
     let etcd = Etcd::start(Version::V35).await;
-    let node = Node::start(Spec::alone(Line::Es6, "by-hand", "127.0.15.21"));
+    let node = Node::start(Spec::alone(Line::Es6, "by-hand"));
     let report = node.joined().await;
-    let run = on(&etcd, &["cluster", "adopt", "--from", "127.0.15.21:9200", "--yes"]);
+    let from = format!("{}:9200", node.address());
+    let run = on(&etcd, &["cluster", "adopt", "--from", &from, "--yes"]);
     assert_eq!(run.code, Some(0), "{}", run.err);
     let uuid = report.uuid.known().expect("a UUID").to_string();
     assert_eq!(run.out, format!("recorded: cluster `test`, UUID {uuid}\n"));
-    put(&etcd, "/services/elasticsearch/127.0.15.21", BY_HAND);
+    put(&etcd, &format!("/services/elasticsearch/{}", node.address()), BY_HAND);
     let run = on(&etcd, &["status", "--verify"]);
     assert_eq!(run.code, Some(0), "{}", run.out);
     assert!(run.out.contains("is the master"), "{}", run.out);

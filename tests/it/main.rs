@@ -8,5 +8,6 @@ mod probe;
 mod registration;
 mod registry;
 mod registry_watch;
+mod sidecar;
 mod support;
 mod units;

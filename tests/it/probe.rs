@@ -17,8 +17,7 @@ use crate::support::{
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 fn prober(stand_in: &StandIn) -> Prober {
-    let address = stand_in.address();
-    Prober::new(address.ip().to_string(), address.port(), TIMEOUT)
+    Prober::new(stand_in.home().to_string(), 9200, TIMEOUT)
 }
 
 async fn report(prober: &mut Prober) -> Report {
@@ -36,7 +35,7 @@ async fn one_request_per_probe_while_nothing_changes() {
         ("elasticsearch-5.6.16", 3),
         ("elasticsearch-9.5.3", 2),
     ] {
-        let stand_in = StandIn::start(line, "127.0.12.10:0");
+        let stand_in = StandIn::at_home(line);
         let mut prober = prober(&stand_in);
         let before = report(&mut prober).await;
         assert_eq!(stand_in.asked().len(), first, "{line}: {:?}", stand_in.asked());
@@ -54,7 +53,7 @@ async fn every_line_in_every_state_over_the_wire() {
     let all = include_str!("../fixtures/answers.json");
     let all: serde_json::Value = serde_json::from_str(all).expect("recorded answers");
     for line in all.as_object().expect("lines").keys() {
-        let stand_in = StandIn::start(line, "127.0.12.10:0");
+        let stand_in = StandIn::at_home(line);
         let mut prober = prober(&stand_in);
         let (product, version) = line.split_once('-').expect("product and version");
         for (state, joined) in [("never", false), ("joined", true), ("lost", false)] {
@@ -76,7 +75,7 @@ async fn every_line_in_every_state_over_the_wire() {
 
 #[tokio::test]
 async fn another_process_on_the_port_is_seen_at_the_next_probe() {
-    let stand_in = StandIn::start("elasticsearch-6.8.23", "127.0.12.10:0");
+    let stand_in = StandIn::at_home("elasticsearch-6.8.23");
     let mut prober = prober(&stand_in);
     assert_eq!(report(&mut prober).await.identity.name, "n1");
     stand_in.replace("\"n1\"", "\"somebody\"");
@@ -103,7 +102,7 @@ async fn another_process_on_the_port_is_seen_at_the_next_probe() {
 
 #[tokio::test]
 async fn a_closed_idle_connection_is_no_failure() {
-    let stand_in = StandIn::start("elasticsearch-7.17.29", "127.0.12.10:0");
+    let stand_in = StandIn::at_home("elasticsearch-7.17.29");
     let mut prober = prober(&stand_in);
     let before = report(&mut prober).await;
     stand_in.close_connections();
@@ -113,8 +112,7 @@ async fn a_closed_idle_connection_is_no_failure() {
 
 #[tokio::test]
 async fn each_way_to_misbehave_has_its_kind_and_ends_in_time() {
-    let stand_in = StandIn::start("opensearch-3.6.0", "127.0.12.10:0");
-    let address = stand_in.address();
+    let stand_in = StandIn::at_home("opensearch-3.6.0");
     let long = |start: &str| {
         let mut bytes = start.as_bytes().to_vec();
         bytes.resize(1_000_000, b'x');
@@ -138,7 +136,7 @@ async fn each_way_to_misbehave_has_its_kind_and_ends_in_time() {
         (Mood::Status(404, "", "not found"), "status"),
     ] {
         stand_in.is(mood.clone());
-        let mut prober = Prober::new(address.ip().to_string(), address.port(), Duration::from_millis(500));
+        let mut prober = Prober::new(stand_in.home().to_string(), 9200, Duration::from_millis(500));
         let begun = Instant::now();
         let shown: String = format!("{mood:?}").chars().take(80).collect();
         assert_eq!(kind(&mut prober).await, expected, "{shown}");
@@ -154,7 +152,7 @@ async fn each_way_to_misbehave_has_its_kind_and_ends_in_time() {
 
 #[tokio::test]
 async fn a_real_node_is_known_through_its_life() {
-    let node = Node::start(Spec::masterless(Line::Es6, "probe-1", "127.0.12.11"));
+    let node = Node::start(Spec::masterless(Line::Es6, "probe-1"));
     let waiting = node.until("answers", |_| true).await;
     assert_eq!((waiting.joined(), &waiting.uuid), (false, &ReportedUuid::NotYet));
     assert_eq!(waiting.identity.name, "probe-1");
@@ -163,7 +161,7 @@ async fn a_real_node_is_known_through_its_life() {
         (Some(9200), Some(9300))
     );
 
-    let mut prober = Prober::new(node.address(), 9200, TIMEOUT);
+    let mut prober = Prober::new(node.address().to_string(), 9200, TIMEOUT);
     report(&mut prober).await;
     node.freeze();
     assert_eq!(kind(&mut prober).await, "timed_out");
@@ -179,11 +177,11 @@ async fn a_real_node_is_known_through_its_life() {
 
 #[tokio::test]
 async fn real_nodes_of_the_newest_lines_join_and_say_so() {
-    for (line, name, address, product) in [
-        (Line::Es9, "probe-9", "127.0.12.12", Product::Elasticsearch),
-        (Line::Os3, "probe-3", "127.0.12.13", Product::OpenSearch),
+    for (line, name, product) in [
+        (Line::Es9, "probe-9", Product::Elasticsearch),
+        (Line::Os3, "probe-3", Product::OpenSearch),
     ] {
-        let node = Node::start(Spec::alone(line, name, address));
+        let node = Node::start(Spec::alone(line, name));
         let joined = node.joined().await;
         assert!(joined.is_master() && joined.uuid.known().is_some());
         assert_eq!(

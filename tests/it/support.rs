@@ -1,8 +1,10 @@
 //! What integration tests share: waiting for a condition, and real parts that are started, broken and ended.
 
+pub(crate) mod address;
 pub(crate) mod etcd;
 pub(crate) mod node;
 pub(crate) mod program;
+pub(crate) mod sidecar;
 pub(crate) mod standin;
 
 use std::{fmt::Debug, future::Future, time::Duration};

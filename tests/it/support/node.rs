@@ -12,7 +12,7 @@ use quorate::probe::{Prober, Report};
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, part};
+use super::{LONG, address::Address, part};
 
 /// The user and group of nodes that root starts: search nodes refuse to run as root.
 const NOBODY: u32 = 65534;
@@ -65,7 +65,6 @@ pub(crate) struct Spec {
     pub(crate) line: Line,
     pub(crate) name: &'static str,
     pub(crate) cluster: &'static str,
-    pub(crate) address: &'static str,
     /// `host:port` of the others.
     pub(crate) seeds: Vec<String>,
     /// Names of all masters that have to be there before there is a cluster; the node alone when empty.
@@ -74,26 +73,25 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// A node that is a cluster of its own.
-    pub(crate) fn alone(line: Line, name: &'static str, address: &'static str) -> Self {
+    pub(crate) fn alone(line: Line, name: &'static str) -> Self {
         Self {
             line,
             name,
             cluster: "test",
-            address,
             seeds: Vec::new(),
             masters: vec![name],
         }
     }
 
     /// A node that answers, and waits for masters that never come.
-    pub(crate) fn masterless(line: Line, name: &'static str, address: &'static str) -> Self {
+    pub(crate) fn masterless(line: Line, name: &'static str) -> Self {
         Self {
             masters: vec![name, "never", "comes"],
-            ..Self::alone(line, name, address)
+            ..Self::alone(line, name)
         }
     }
 
-    fn settings(&self, dir: &Path) -> String {
+    fn settings(&self, address: &Address, dir: &Path) -> String {
         let masters = self
             .masters
             .iter()
@@ -111,7 +109,7 @@ impl Spec {
              discovery.initial_state_timeout: 1s\n",
             self.cluster,
             self.name,
-            self.address,
+            address,
             dir = dir.display()
         );
         let more = match self.line {
@@ -136,6 +134,7 @@ impl Spec {
 #[derive(Debug)]
 pub(crate) struct Node {
     spec: Spec,
+    address: Address,
     dir: TempDir,
     child: Option<Child>,
 }
@@ -146,6 +145,7 @@ impl Node {
         let mut node = Self {
             dir: tempfile::tempdir().expect("a directory"),
             child: None,
+            address: Address::take(),
             spec,
         };
         node.configure();
@@ -160,7 +160,7 @@ impl Node {
         }
         copy_dir(&home.join("config"), &dir.join("config"));
         let yml = dir.join(format!("config/{}.yml", self.spec.line.product()));
-        std::fs::write(yml, self.spec.settings(dir)).expect("settings");
+        std::fs::write(yml, self.spec.settings(&self.address, dir)).expect("settings");
         if geteuid().is_root() {
             give_away(dir);
         }
@@ -198,8 +198,8 @@ impl Node {
     }
 
     /// Where it answers HTTP, at port 9200.
-    pub(crate) fn address(&self) -> &'static str {
-        self.spec.address
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Its process, or that of its own launcher from Elasticsearch 8 on.
@@ -209,7 +209,7 @@ impl Node {
 
     /// Waits until its answer satisfies `look`.
     pub(crate) async fn until(&self, what: &str, look: impl Fn(&Report) -> bool) -> Report {
-        let mut prober = Prober::new(self.spec.address, 9200, LONG);
+        let mut prober = Prober::new(self.address.to_string(), 9200, LONG);
         let what = format!(
             "node {} {what}, see {}",
             self.spec.name,

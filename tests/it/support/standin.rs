@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::address::Address;
+
 /// What the stand-in does with the next connection or request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mood {
@@ -32,6 +34,8 @@ pub(crate) enum Mood {
 /// A running stand-in. Gone when dropped.
 pub(crate) struct StandIn {
     address: SocketAddr,
+    /// The address, where it is one that no other test has.
+    home: Option<Address>,
     shared: Arc<Shared>,
 }
 
@@ -47,6 +51,16 @@ struct Shared {
 impl StandIn {
     /// A stand-in for `line`, e.g. `elasticsearch-6.8.23`, on `address`, port 0 for any. It is in the state `joined`.
     pub(crate) fn start(line: &str, address: &str) -> Self {
+        Self::new(line, address.parse().expect("an address with a port"), None)
+    }
+
+    /// One at the usual port of an address of its own.
+    pub(crate) fn at_home(line: &str) -> Self {
+        let home = Address::take();
+        Self::new(line, SocketAddr::from((home.ip(), 9200)), Some(home))
+    }
+
+    fn new(line: &str, address: SocketAddr, home: Option<Address>) -> Self {
         let all: Value =
             serde_json::from_str(include_str!("../../fixtures/answers.json")).expect("the recorded answers");
         let answers = all
@@ -54,7 +68,8 @@ impl StandIn {
             .unwrap_or_else(|| panic!("no recorded answers of {line}"))
             .clone();
         let mut stand_in = Self {
-            address: address.parse().expect("an address with a port"),
+            address,
+            home,
             shared: Arc::new(Shared {
                 answers,
                 mood: Mutex::new(Mood::Line("joined")),
@@ -71,6 +86,11 @@ impl StandIn {
     /// Where it answers.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of its own.
+    pub(crate) fn home(&self) -> &Address {
+        self.home.as_ref().expect("it is at home")
     }
 
     /// What it does from now on; open connections included.

@@ -1,0 +1,159 @@
+//! The sidecar: probes the local node, keeps the member key equal to the verdict, tells everyone who asks.
+//!
+//! One loop owns the machine and everything that is said about it: it selects an input, gives it to the machine, and does what
+//! the machine says. Probe, key and HTTP answers are worked on by tasks of their own, none of which may die unnoticed. The sidecar
+//! never stops, restarts or reconfigures the node.
+//!
+//! Stop order: verdict `leaving` → key deleted → lease revoked → end; bounded, because etcd may be away.
+
+mod http;
+mod judge;
+mod launcher_file;
+mod machine;
+mod member;
+mod metrics;
+mod recorder;
+mod shell;
+mod snapshot;
+mod sources;
+mod told;
+mod verdict;
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::{
+    config::SidecarSettings,
+    exit::{Exit, Failure},
+    host::{self, LockError, Signals},
+    model::Incarnation,
+    probe::Prober,
+    registration::{Registration, Spec, StartError},
+    registry::{Range, Registry},
+};
+
+/// What a turn of the loop may take beyond the longest wait for a probe.
+const TURN_SLACK: Duration = Duration::from_secs(5);
+
+/// Runs the sidecar until it is told to stop.
+pub async fn run(settings: SidecarSettings) -> Result<Exit, Failure> {
+    let signals = Signals::new()?;
+    let listener = listen(settings.listen).await?;
+    let (boot, incarnation) = (host::boot_id()?, Incarnation::random()?);
+    let (common, node) = (&settings.common, &settings.node);
+    let registry = Registry::new(common.registry.clone())?;
+    let key = common.keys.member(&node.id);
+    let registration = register(&settings, registry.clone(), &incarnation, &boot)?;
+    let now = Instant::now();
+    let machine = machine::Machine::new(expected(&settings), rhythm(&settings), now);
+    let metrics = metrics::Metrics::new();
+    let (told, snapshots) = told::Told::new(metrics.clone(), machine.conclusion().clone(), now);
+    let facts = snapshot::Facts {
+        id: node.id.clone(),
+        service: common.service.clone(),
+        key: key.clone(),
+        probed_at: node.id.host_port(node.http_port),
+        incarnation,
+        started: now,
+        turn: settings.interval + settings.timeout + TURN_SLACK,
+    };
+    let pages = http::Pages {
+        facts,
+        snapshots,
+        metrics,
+    };
+    let pages = listener.map(|listener| tokio::spawn(http::serve(listener, pages)));
+    let prober = Prober::new(node.address.to_string(), node.http_port, settings.timeout);
+    let watcher = registry.watch(vec![Range::Key(common.keys.record()), Range::Key(key)]);
+    let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), pages);
+    let shell = shell::Shell {
+        keys: common.keys.clone(),
+        host: member::Host {
+            machine: host::machine_hash(),
+            boot: boot.clone(),
+        },
+        registry,
+        machine,
+        registration,
+        sources,
+        launcher: launcher_file::LauncherFile::new(node.run_file(&common.service), boot),
+        recorder: recorder::Recorder::new(common.keys.clone()),
+        told,
+        seen: shell::Seen::default(),
+        node: settings.node,
+    };
+    shell.run().await
+}
+
+fn expected(settings: &SidecarSettings) -> judge::Expected {
+    judge::Expected {
+        name: settings.name.clone(),
+        cluster: settings.cluster.clone(),
+        transport_port: settings.node.transport_port,
+        ready_when: settings.ready_when,
+    }
+}
+
+const fn rhythm(settings: &SidecarSettings) -> machine::Rhythm {
+    machine::Rhythm {
+        interval: settings.interval,
+        timeout: settings.timeout,
+        rise: settings.rise,
+        fall: settings.fall,
+    }
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = address else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) => Err(Failure::with_hint(
+            Exit::Config,
+            format!("cannot listen on {address}: {error}"),
+            "`--listen ADDRESS:PORT` takes another one, `--listen off` none; several nodes on a host need a port each",
+        )),
+    }
+}
+
+fn register(
+    settings: &SidecarSettings,
+    registry: Registry,
+    incarnation: &Incarnation,
+    boot: &str,
+) -> Result<Registration, Failure> {
+    let (common, node) = (&settings.common, &settings.node);
+    let state_file = node.state_file(&common.service);
+    let spec = Spec {
+        key: common.keys.member(&node.id),
+        lock_file: state_file.with_extension("lock"),
+        state_file,
+        ttl: node.ttl,
+        incarnation: incarnation.clone(),
+        boot_id: boot.to_owned(),
+        take_over: node.take_over,
+    };
+    Registration::start(registry, spec).map_err(|error| cannot_register(&error))
+}
+
+fn cannot_register(error: &StartError) -> Failure {
+    let (cause, hint) = match error {
+        StartError::Lock {
+            source: LockError::Held { .. },
+            ..
+        } => (
+            "another sidecar of this host has the key",
+            "one sidecar per node: is it running already?",
+        ),
+        StartError::Lock { .. } => (
+            "the lock file cannot be used",
+            "`--state-dir` must be a directory that this user may write",
+        ),
+        StartError::StateFile { .. } => (
+            "the state file cannot be used",
+            "delete it, then the key waits for the end of its old lease",
+        ),
+    };
+    let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(" ({source})"));
+    Failure::with_hint(Exit::Config, format!("{error}{source}: {cause}"), hint)
+}

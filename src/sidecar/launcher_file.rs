@@ -1,0 +1,60 @@
+//! The launcher's file, looked at before each probe. Reads it only when it has changed, and asks after the process only while
+//! that can matter.
+
+use std::{os::unix::fs::MetadataExt, path::PathBuf};
+
+use super::judge::Launched;
+use crate::nodefile::NodeFile;
+
+/// What tells one version of the file from the next: it is replaced by rename.
+type Stamp = (u64, i64, i64);
+
+/// The file with what was last found in it.
+#[derive(Debug)]
+pub(super) struct LauncherFile {
+    path: PathBuf,
+    boot: String,
+    stamp: Option<Stamp>,
+    file: Option<NodeFile>,
+}
+
+impl LauncherFile {
+    /// The file at `path`; one that was written in another boot does not count.
+    pub(super) fn new(path: PathBuf, boot: String) -> Self {
+        Self {
+            path,
+            boot,
+            stamp: None,
+            file: None,
+        }
+    }
+
+    /// What the launcher says now.
+    pub(super) fn look(&mut self) -> Option<Launched> {
+        let stamp = std::fs::metadata(&self.path)
+            .ok()
+            .map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()));
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.file = match NodeFile::read(&self.path) {
+                Ok(file) => file.filter(|file| file.boot == self.boot),
+                Err(error) => {
+                    // Never guessed: then nothing is known of a launcher.
+                    tracing::warn!(%error, "the launcher's file cannot be read");
+                    None
+                }
+            };
+        }
+        let file = self.file.as_ref()?;
+        let process = file.process.filter(|process| process.is_alive());
+        Some(Launched {
+            process,
+            ..Launched::from(file)
+        })
+    }
+
+    /// The node's data directory.
+    pub(super) fn data(&self) -> Option<&str> {
+        self.file.as_ref().map(|file| file.data.as_str())
+    }
+}

@@ -1,0 +1,402 @@
+//! From probes to a verdict, and from the verdict to what the member key should be. Pure. Drawn in `docs/design/sidecar-fsm.dot`.
+//!
+//! Invariant: the key is wanted present only while the verdict is ready and the record was heard of. A refused connection, a
+//! stranger, the launcher's word that the node is leaving and the stop take it away at once; after the stop nothing brings it back.
+//!
+//! A well node is probed every `interval`, counted from the start of the last probe. A failed probe is followed by the next
+//! one `timeout` after its start (at once, when it timed out), so that `fall` of them fit into `interval` + `fall` × `timeout`,
+//! whether the node hangs or answers wrongly.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    judge::{Expected, Judgement, Launched, Miss, Record, judge},
+    verdict::{Conclusion, Verdict, Wish},
+};
+use crate::{
+    config::ReadyWhen,
+    nodefile::{Phase, ProcessId},
+    probe::{ProbeFailure, Report},
+};
+
+/// While a node is starting or down, two probes begin no further apart than this: a new member should be seen at once.
+const START_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often and how many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    /// Time between two probes.
+    pub(super) interval: Duration,
+    /// The longest that one probe may take.
+    pub(super) timeout: Duration,
+    /// Good probes in a row until an unready node is ready again.
+    pub(super) rise: u32,
+    /// Bad probes in a row until a ready node is unready.
+    pub(super) fall: u32,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    /// A probe ended.
+    Probed(Result<Report, ProbeFailure>),
+    /// The held connection ended. Other witnesses of a death, such as the threads of the process, can say the same.
+    ConnectionEnded,
+    /// What is known of the cluster record changed.
+    RecordChanged(Record),
+    /// The launcher's file changed, came or went.
+    LauncherSaid(Option<Launched>),
+    /// The time asked for has come.
+    Woke,
+    /// The sidecar was told to stop.
+    Stopped,
+}
+
+/// What the shell has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Probe now; answered by [`Event::Probed`].
+    Probe,
+    /// Send [`Event::Woke`] then. Replaces an earlier one.
+    WakeAt(Instant),
+    /// From now on the key should be so.
+    Want(Wish),
+    /// Verdict or reason changed: tell everyone.
+    Publish,
+    /// Delete the key, revoke the lease, end.
+    Leave,
+}
+
+/// Where the node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing was good yet, since the sidecar started or since the node was down.
+    Starting,
+    /// The last probe was good, or so few failed since that they do not count.
+    Ready {
+        /// Failed probes in a row.
+        misses: u32,
+    },
+    /// It was ready, and is not.
+    Unready {
+        /// Good probes in a row.
+        hits: u32,
+    },
+    /// Nothing listens.
+    Down {
+        /// The process that the launcher named when that was seen; another one is a new start.
+        of: Option<ProcessId>,
+    },
+    /// Something else answers.
+    Impostor,
+    /// The launcher is about to stop the node.
+    Leaving,
+    /// The sidecar was told to stop.
+    Stopped,
+}
+
+/// The machine of one node.
+#[derive(Debug)]
+pub(super) struct Machine {
+    expected: Expected,
+    rhythm: Rhythm,
+    state: State,
+    conclusion: Conclusion,
+    record: Record,
+    launched: Option<Launched>,
+    /// The last report; while the state is ready, it is what that rests on.
+    report: Option<Report>,
+    wish: Wish,
+    /// Whether a probe has decided yet; until then the last run's key stands.
+    decided: bool,
+    /// When the probe in flight began; none: none is in flight.
+    probing: Option<Instant>,
+    /// When the next probe begins.
+    due: Instant,
+    /// When the connection last ended without the node being dead.
+    false_alarm: Option<Instant>,
+}
+
+impl Machine {
+    /// A machine that knows nothing yet. Its first event should be [`Event::Woke`].
+    pub(super) fn new(expected: Expected, rhythm: Rhythm, now: Instant) -> Self {
+        Self {
+            expected,
+            rhythm,
+            state: State::Starting,
+            conclusion: Conclusion {
+                verdict: Verdict::Starting,
+                why: "not probed yet".to_owned(),
+                since: now,
+            },
+            record: Record::Unknown,
+            launched: None,
+            report: None,
+            wish: Wish::Keep,
+            decided: false,
+            probing: None,
+            due: now,
+            false_alarm: None,
+        }
+    }
+
+    /// Verdict, reason and since when.
+    pub(super) fn conclusion(&self) -> &Conclusion {
+        &self.conclusion
+    }
+
+    /// The last report; while the verdict is ready, it is what the verdict rests on.
+    pub(super) fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
+    }
+
+    /// Takes an event in; what has to be done about it.
+    #[must_use]
+    pub(super) fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+        if self.state == State::Stopped {
+            // Leaving is for good; whatever still comes in is old news.
+            return Vec::new();
+        }
+        let (conclusion, wish) = (self.conclusion.clone(), self.wish);
+        let mut value_changed = false;
+        match event {
+            Event::Probed(result) => value_changed = self.probed(now, result),
+            Event::ConnectionEnded => self.connection_ended(now),
+            Event::RecordChanged(record) => {
+                self.record = record;
+                self.expectation_changed(now);
+            }
+            Event::LauncherSaid(launched) => self.launcher_said(now, launched),
+            Event::Woke => {}
+            Event::Stopped => self.enter(now, State::Stopped, "the sidecar was told to stop"),
+        }
+        self.wish = self.wish();
+        let mut effects = Vec::new();
+        if self.wish != wish || (value_changed && self.wish == Wish::Present) {
+            effects.push(Effect::Want(self.wish));
+        }
+        if self.conclusion != conclusion {
+            effects.push(Effect::Publish);
+        }
+        effects.extend(self.next(now));
+        effects
+    }
+
+    /// What comes after this step: the next probe, the time to wait for it, or the end.
+    fn next(&mut self, now: Instant) -> Option<Effect> {
+        if self.state == State::Stopped {
+            return Some(Effect::Leave);
+        }
+        if self.probing.is_some() {
+            return None;
+        }
+        if self.due > now {
+            return Some(Effect::WakeAt(self.due));
+        }
+        self.probing = Some(now);
+        Some(Effect::Probe)
+    }
+
+    fn wish(&self) -> Wish {
+        match self.state {
+            // Before the record was heard of, nobody can say that this is the right cluster.
+            State::Ready { .. } if self.record == Record::Unknown => self.wish,
+            State::Ready { .. } => Wish::Present,
+            State::Starting if !self.decided => self.wish,
+            State::Starting
+            | State::Unready { .. }
+            | State::Down { .. }
+            | State::Impostor
+            | State::Leaving
+            | State::Stopped => Wish::Absent,
+        }
+    }
+
+    /// Whether the member's value changed.
+    fn probed(&mut self, now: Instant, result: Result<Report, ProbeFailure>) -> bool {
+        let Some(begun) = self.probing.take() else {
+            // Nobody asked; without its start it cannot be put in order.
+            return false;
+        };
+        let mut value_changed = false;
+        let well = match result {
+            Ok(report) => {
+                value_changed = !self.report.as_ref().is_some_and(|last| same_member(last, &report));
+                let judgement = judge(&self.expected, &self.record, self.launched.as_ref(), &report);
+                self.report = Some(report);
+                self.judged(now, judgement)
+            }
+            Err(ProbeFailure::Refused) => self.refused(now),
+            Err(failure) => self.missed(now, &failure.to_string(), Miss::of(&failure)),
+        };
+        self.decided = true;
+        self.due = now.max(begun + self.pause(well));
+        value_changed
+    }
+
+    /// How long after the start of a probe the next one begins.
+    fn pause(&self, well: bool) -> Duration {
+        match self.state {
+            State::Starting | State::Down { .. } => START_INTERVAL.min(self.rhythm.interval),
+            State::Ready { .. } | State::Unready { .. } if !well => self.rhythm.timeout,
+            State::Ready { .. } | State::Unready { .. } | State::Impostor | State::Leaving | State::Stopped => {
+                self.rhythm.interval
+            }
+        }
+    }
+
+    /// A report came in; whether it was good.
+    fn judged(&mut self, now: Instant, judgement: Judgement) -> bool {
+        match judgement {
+            Judgement::Good => self.good(now),
+            Judgement::Pending(why) => self.missed(now, &why, Miss::Trouble),
+            Judgement::Stranger(_) if self.state == State::Leaving => false,
+            Judgement::Stranger(why) => {
+                self.enter(now, State::Impostor, &why);
+                false
+            }
+        }
+    }
+
+    fn good(&mut self, now: Instant) -> bool {
+        let hits = match self.state {
+            State::Unready { hits } => hits + 1,
+            // The first success counts: nobody should wait for a new member.
+            State::Starting | State::Ready { .. } | State::Down { .. } | State::Impostor => self.rhythm.rise,
+            State::Leaving | State::Stopped => return true,
+        };
+        if hits >= self.rhythm.rise {
+            let level = match self.expected.ready_when {
+                ReadyWhen::Joined => "joined",
+                ReadyWhen::Up => "up",
+            };
+            self.enter(
+                now,
+                State::Ready { misses: 0 },
+                &format!("{level}, and the node that is expected"),
+            );
+        } else {
+            let why = format!("{hits} of {} good probes in a row", self.rhythm.rise);
+            self.enter(now, State::Unready { hits }, &why);
+        }
+        true
+    }
+
+    /// A probe failed, or the node is not ready.
+    fn missed(&mut self, now: Instant, why: &str, miss: Miss) -> bool {
+        let counted = match miss {
+            Miss::Trouble | Miss::Denied => State::Unready { hits: 0 },
+            Miss::Stranger => State::Impostor,
+        };
+        match (self.state, miss) {
+            (State::Ready { misses }, _) if misses + 1 < self.rhythm.fall => {
+                let why = format!("{why} ({} of {})", misses + 1, self.rhythm.fall);
+                self.enter(now, State::Ready { misses: misses + 1 }, &why);
+            }
+            (State::Starting | State::Down { .. }, Miss::Trouble) => self.enter(now, State::Starting, why),
+            (State::Starting | State::Down { .. }, Miss::Denied | Miss::Stranger)
+            | (State::Ready { .. } | State::Unready { .. } | State::Impostor, _) => self.enter(now, counted, why),
+            // What a leaving node answers changes nothing.
+            (State::Leaving | State::Stopped, _) => {}
+        }
+        false
+    }
+
+    /// Nothing listens: dead at once, without a second opinion, unless the launcher says that it is only just being started.
+    fn refused(&mut self, now: Instant) -> bool {
+        self.false_alarm = None;
+        let process = self.launched.as_ref().and_then(|launched| launched.process);
+        let phase = self.launched.as_ref().map(|launched| launched.phase);
+        let on_its_way = match self.state {
+            State::Starting => process.is_some() || phase == Some(Phase::Starting),
+            State::Down { of } => (process.is_some() && process != of) || phase == Some(Phase::Starting),
+            State::Ready { .. } | State::Unready { .. } | State::Impostor => false,
+            State::Leaving | State::Stopped => return false,
+        };
+        if on_its_way {
+            let waits = self.launched.as_ref().and_then(|launched| launched.reason.clone());
+            let why = waits.unwrap_or_else(|| "the node is being started, its port is not open yet".to_owned());
+            self.enter(now, State::Starting, &why);
+        } else {
+            let of = if let State::Down { of } = self.state {
+                of
+            } else {
+                process
+            };
+            self.enter(now, State::Down { of }, "nothing listens on the node's HTTP port");
+        }
+        false
+    }
+
+    fn connection_ended(&mut self, now: Instant) {
+        let recent = |at: Instant| now < at + self.rhythm.interval;
+        // A server that closes idle connections must not be probed in a circle.
+        if self.probing.is_none() && !self.false_alarm.is_some_and(recent) {
+            self.false_alarm = Some(now);
+            self.due = now;
+        }
+    }
+
+    fn launcher_said(&mut self, now: Instant, launched: Option<Launched>) {
+        let leaving = launched
+            .as_ref()
+            .is_some_and(|launched| launched.phase == Phase::Leaving);
+        self.launched = launched;
+        match (leaving, self.state) {
+            (true, State::Leaving) => {}
+            (true, _) => self.enter(now, State::Leaving, "the launcher is about to stop the node"),
+            (false, State::Leaving) => {
+                self.enter(now, State::Starting, "the launcher goes on with the node");
+                self.due = now;
+            }
+            (false, _) => self.expectation_changed(now),
+        }
+    }
+
+    /// A ready node is judged again at once by what it said last; any other is asked again.
+    fn expectation_changed(&mut self, now: Instant) {
+        match (self.state, &self.report) {
+            (State::Ready { .. }, Some(report)) => {
+                match judge(&self.expected, &self.record, self.launched.as_ref(), report) {
+                    Judgement::Good => {}
+                    Judgement::Pending(why) => self.enter(now, State::Unready { hits: 0 }, &why),
+                    Judgement::Stranger(why) => self.enter(now, State::Impostor, &why),
+                }
+            }
+            (State::Impostor | State::Unready { .. }, _) => self.due = now,
+            (State::Starting | State::Down { .. } | State::Ready { .. } | State::Leaving | State::Stopped, _) => {}
+        }
+    }
+
+    fn enter(&mut self, now: Instant, state: State, why: &str) {
+        self.state = state;
+        let verdict = match state {
+            State::Starting => Verdict::Starting,
+            State::Ready { .. } => Verdict::Ready,
+            State::Unready { .. } => Verdict::Unready,
+            State::Down { .. } => Verdict::Down,
+            State::Impostor => Verdict::Impostor,
+            State::Leaving | State::Stopped => Verdict::Leaving,
+        };
+        let since = if verdict == self.conclusion.verdict {
+            self.conclusion.since
+        } else {
+            now
+        };
+        self.conclusion = Conclusion {
+            verdict,
+            why: why.to_owned(),
+            since,
+        };
+    }
+}
+
+/// Whether both reports make the same member: who is master is no part of it.
+fn same_member(a: &Report, b: &Report) -> bool {
+    a.identity == b.identity && a.uuid == b.uuid
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,424 @@
+//! The machine: a table of its transitions, and properties over any sequence of events.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    model::ClusterUuid,
+    probe::{Identity, ReportedUuid},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const RHYTHM: Rhythm = Rhythm {
+    interval: Duration::from_secs(3),
+    timeout: Duration::from_secs(2),
+    rise: 2,
+    fall: 3,
+};
+const TIMED_OUT: ProbeFailure = ProbeFailure::TimedOut(Duration::from_secs(2));
+
+fn machine(now: Instant) -> Machine {
+    let expected = Expected {
+        name: Some("n1".to_owned()),
+        cluster: None,
+        transport_port: 9300,
+        ready_when: ReadyWhen::Joined,
+    };
+    Machine::new(expected, RHYTHM, now)
+}
+
+fn report(name: &str, uuid: &str, joined: bool) -> Report {
+    Report {
+        identity: Identity {
+            node_id: "id".to_owned(),
+            name: name.to_owned(),
+            cluster: "shapes".to_owned(),
+            product: None,
+            version: "6.8.23".to_owned(),
+            roles: None,
+            http_port: None,
+            transport_port: None,
+        },
+        uuid: ClusterUuid::reported(uuid).map_or(ReportedUuid::NotYet, ReportedUuid::Known),
+        master: joined.then(|| "id".to_owned()),
+    }
+}
+
+fn good() -> Event {
+    Event::Probed(Ok(report("n1", "ours", true)))
+}
+
+fn masterless() -> Event {
+    Event::Probed(Ok(report("n1", "ours", false)))
+}
+
+fn other_node() -> Event {
+    Event::Probed(Ok(report("n2", "ours", true)))
+}
+
+fn failed(failure: ProbeFailure) -> Event {
+    Event::Probed(Err(failure))
+}
+
+fn record(uuid: &str) -> Event {
+    Event::RecordChanged(Record::Says {
+        cluster: "shapes".to_owned(),
+        uuid: ClusterUuid::reported(uuid),
+    })
+}
+
+fn launcher(phase: Phase, pid: Option<u32>) -> Event {
+    Event::LauncherSaid(Some(Launched {
+        name: "n1".to_owned(),
+        cluster: "shapes".to_owned(),
+        phase,
+        process: pid.map(|pid| ProcessId { pid, start_time: 1 }),
+        reason: None,
+    }))
+}
+
+/// A machine with its clock; every `Probed` is preceded by the probe being asked for.
+struct Bench {
+    machine: Machine,
+    now: Instant,
+    effects: Vec<Effect>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            machine: machine(now),
+            now,
+            effects: Vec::new(),
+        }
+    }
+
+    fn heard() -> Self {
+        Self::new().then(record("ours"))
+    }
+
+    fn then(mut self, event: Event) -> Self {
+        if matches!(event, Event::Probed(_)) && self.machine.probing.is_none() {
+            self.now = self.now.max(self.machine.due);
+            let _ = self.machine.step(self.now, Event::Woke);
+            assert!(self.machine.probing.is_some(), "a probe is asked for when it is due");
+        }
+        self.effects = self.machine.step(self.now, event);
+        self
+    }
+
+    fn times(self, n: usize, event: &Event) -> Self {
+        (0..n).fold(self, |bench, _| bench.then(event.clone()))
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.machine.conclusion().verdict
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one row per transition")]
+fn every_transition_of_the_drawing() {
+    use Verdict::{Down, Impostor, Leaving, Ready, Starting, Unready};
+    let start = Bench::heard;
+    let ready = || start().then(good());
+    let unready = || ready().times(3, &failed(TIMED_OUT));
+    let down = || ready().then(failed(ProbeFailure::Refused));
+    let impostor = || ready().then(other_node());
+    let leaving = || ready().then(launcher(Phase::Leaving, Some(1)));
+    let garbage = || failed(ProbeFailure::Garbage("html".to_owned()));
+    let rows = vec![
+        (start(), good(), Ready),
+        (start(), masterless(), Starting),
+        (start(), failed(TIMED_OUT), Starting),
+        (start(), failed(ProbeFailure::Refused), Down),
+        (start(), failed(ProbeFailure::Unauthorized(401)), Unready),
+        (start(), failed(ProbeFailure::Status(302)), Impostor),
+        (start(), garbage(), Impostor),
+        (start(), other_node(), Impostor),
+        (start(), Event::Stopped, Leaving),
+        (ready(), good(), Ready),
+        (ready(), masterless(), Ready),
+        (ready().times(2, &masterless()), masterless(), Unready),
+        (ready().times(2, &failed(TIMED_OUT)), failed(TIMED_OUT), Unready),
+        (
+            ready()
+                .times(2, &failed(TIMED_OUT))
+                .then(good())
+                .times(2, &masterless()),
+            good(),
+            Ready,
+        ),
+        (ready().times(2, &garbage()), garbage(), Impostor),
+        (ready(), failed(ProbeFailure::Refused), Down),
+        (ready(), other_node(), Impostor),
+        (ready(), record("theirs"), Impostor),
+        (ready(), launcher(Phase::Leaving, None), Leaving),
+        (ready(), Event::ConnectionEnded, Ready),
+        (ready(), Event::Stopped, Leaving),
+        (unready(), good(), Unready),
+        (unready().then(good()), good(), Ready),
+        (unready().then(good()), masterless(), Unready),
+        (unready(), failed(ProbeFailure::Refused), Down),
+        (unready(), other_node(), Impostor),
+        (down(), good(), Ready),
+        (down(), masterless(), Starting),
+        (down(), failed(ProbeFailure::Refused), Down),
+        (down(), other_node(), Impostor),
+        (impostor(), good(), Ready),
+        (impostor(), other_node(), Impostor),
+        (impostor(), failed(TIMED_OUT), Unready),
+        (impostor(), failed(ProbeFailure::Refused), Down),
+        (leaving(), good(), Leaving),
+        (leaving(), other_node(), Leaving),
+        (leaving(), failed(ProbeFailure::Refused), Leaving),
+        (leaving(), launcher(Phase::Running, Some(1)), Starting),
+        (leaving(), Event::LauncherSaid(None), Starting),
+        (leaving(), Event::Stopped, Leaving),
+    ];
+    for (row, (bench, event, verdict)) in rows.into_iter().enumerate() {
+        let from = format!("row {row}: {:?} + {event:?}", bench.machine.state);
+        assert_eq!(bench.then(event).verdict(), verdict, "{from}");
+    }
+}
+
+#[test]
+fn a_closed_port_is_a_start_while_the_launcher_says_so() {
+    let refused = || failed(ProbeFailure::Refused);
+    let verdict = |bench: Bench| bench.then(refused()).verdict();
+    assert_eq!(
+        verdict(Bench::heard().then(launcher(Phase::Starting, None))),
+        Verdict::Starting
+    );
+    assert_eq!(
+        verdict(Bench::heard().then(launcher(Phase::Running, Some(1)))),
+        Verdict::Starting
+    );
+    assert_eq!(
+        verdict(Bench::heard().then(launcher(Phase::Running, None))),
+        Verdict::Down
+    );
+    // The process that was there when the node died says nothing; the next one is a new start.
+    let dead = || {
+        Bench::heard()
+            .then(launcher(Phase::Running, Some(1)))
+            .then(good())
+            .then(refused())
+    };
+    assert_eq!(dead().verdict(), Verdict::Down);
+    assert_eq!(verdict(dead()), Verdict::Down);
+    assert_eq!(verdict(dead().then(launcher(Phase::Running, None))), Verdict::Down);
+    assert_eq!(
+        verdict(dead().then(launcher(Phase::Running, Some(2)))),
+        Verdict::Starting
+    );
+    assert_eq!(verdict(dead().then(launcher(Phase::Starting, None))), Verdict::Starting);
+}
+
+#[test]
+fn the_first_probe_decides_about_a_key_that_was_taken_over() {
+    let bench = Bench::heard().then(Event::Woke);
+    assert_eq!(bench.machine.wish, Wish::Keep);
+    for (event, wish) in [
+        (good(), Wish::Present),
+        (masterless(), Wish::Absent),
+        (failed(TIMED_OUT), Wish::Absent),
+        (failed(ProbeFailure::Refused), Wish::Absent),
+        (other_node(), Wish::Absent),
+    ] {
+        assert!(Bench::heard().then(event).effects.contains(&Effect::Want(wish)));
+    }
+}
+
+#[test]
+fn nothing_is_registered_before_the_record_was_heard_of() {
+    let bench = Bench::new().then(good());
+    assert_eq!((bench.verdict(), bench.machine.wish), (Verdict::Ready, Wish::Keep));
+    let bench = bench.then(record("ours"));
+    assert_eq!(bench.machine.wish, Wish::Present);
+    let stranger = Bench::new().then(good()).then(record("theirs"));
+    assert_eq!(
+        (stranger.verdict(), stranger.machine.wish),
+        (Verdict::Impostor, Wish::Absent)
+    );
+}
+
+#[test]
+fn the_value_is_put_again_when_the_member_changed_and_only_then() {
+    let again = Bench::heard().then(good()).then(good());
+    assert!(!again.effects.iter().any(|effect| matches!(effect, Effect::Want(_))));
+    let mut upgraded = report("n1", "ours", true);
+    upgraded.identity.version = "6.8.24".to_owned();
+    let changed = again.then(Event::Probed(Ok(upgraded)));
+    assert!(changed.effects.contains(&Effect::Want(Wish::Present)));
+    let mut elected = report("n1", "ours", true);
+    elected.master = Some("somebody else".to_owned());
+    let same = Bench::heard().then(good()).then(Event::Probed(Ok(elected)));
+    assert!(!same.effects.iter().any(|effect| matches!(effect, Effect::Want(_))));
+}
+
+#[test]
+fn the_end_of_a_connection_is_looked_into_at_once_but_not_in_a_circle() {
+    let bench = Bench::heard().then(good()).then(Event::ConnectionEnded);
+    assert_eq!(bench.effects, [Effect::Probe]);
+    let bench = bench.then(good()).then(Event::ConnectionEnded);
+    assert_eq!(bench.effects, [Effect::WakeAt(bench.now + RHYTHM.interval)]);
+    let mut later = bench;
+    later.now += RHYTHM.interval;
+    let later = later.then(good()).then(Event::ConnectionEnded);
+    assert_eq!(later.effects, [Effect::Probe]);
+}
+
+#[test]
+fn a_starting_node_is_probed_often_and_a_well_one_at_the_interval() {
+    let wait = |bench: &Bench| match bench.effects.as_slice() {
+        [.., Effect::WakeAt(at)] => *at - bench.now,
+        [.., Effect::Probe] => Duration::ZERO,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wait(&Bench::heard().then(masterless())), START_INTERVAL);
+    assert_eq!(
+        wait(&Bench::heard().then(failed(ProbeFailure::Refused))),
+        START_INTERVAL
+    );
+    assert_eq!(wait(&Bench::heard().then(good())), RHYTHM.interval);
+    // An answer that is quick and bad waits for the rest of its time.
+    assert_eq!(wait(&Bench::heard().then(good()).then(masterless())), RHYTHM.timeout);
+    assert_eq!(
+        wait(&Bench::heard().then(failed(ProbeFailure::Unauthorized(401)))),
+        RHYTHM.timeout
+    );
+}
+
+#[test]
+fn the_drawing_has_the_names_of_the_states() {
+    fn name(state: State) -> &'static str {
+        match state {
+            State::Starting => "Starting",
+            State::Ready { .. } => "Ready",
+            State::Unready { .. } => "Unready",
+            State::Down { .. } => "Down",
+            State::Impostor => "Impostor",
+            State::Leaving => "Leaving",
+            State::Stopped => "Stopped",
+        }
+    }
+    let all = [
+        State::Starting,
+        State::Ready { misses: 0 },
+        State::Unready { hits: 0 },
+        State::Down { of: None },
+        State::Impostor,
+        State::Leaving,
+        State::Stopped,
+    ];
+    let drawing = include_str!("../../../docs/design/sidecar-fsm.dot");
+    let drawn: std::collections::BTreeSet<&str> = drawing
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.contains("->") && line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .filter_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric()).next())
+        .collect();
+    assert_eq!(drawn, all.into_iter().map(name).collect());
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let uuid = || prop_oneof![Just("ours"), Just("theirs"), Just("_na_")];
+    let probed = prop_oneof![
+        4 => Just(good()),
+        1 => Just(masterless()),
+        1 => Just(other_node()),
+        1 => uuid().prop_map(|uuid| Event::Probed(Ok(report("n1", uuid, true)))),
+        1 => Just(failed(ProbeFailure::Refused)),
+        1 => Just(failed(TIMED_OUT)),
+        1 => Just(failed(ProbeFailure::Closed)),
+        1 => Just(failed(ProbeFailure::Unauthorized(403))),
+        1 => Just(failed(ProbeFailure::Status(404))),
+    ];
+    let phase = prop_oneof![Just(Phase::Starting), Just(Phase::Running), Just(Phase::Leaving)];
+    prop_oneof![
+        12 => probed,
+        2 => Just(Event::ConnectionEnded),
+        1 => uuid().prop_map(record),
+        1 => Just(Event::RecordChanged(Record::Absent)),
+        1 => (phase, proptest::option::of(1_u32..3)).prop_map(|(phase, pid)| launcher(phase, pid)),
+        1 => Just(Event::LauncherSaid(None)),
+        3 => Just(Event::Woke),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order, also what nobody asked for.
+    #[test]
+    fn the_key_is_never_wanted_without_a_ready_verdict(
+        events in proptest::collection::vec((0_u64..4000, any_event()), 1..200),
+        stop_at in proptest::option::of(0_usize..200),
+    ) {
+        let mut now = Instant::now();
+        let mut machine = machine(now);
+        let (mut stopped, mut was_probed) = (false, false);
+        for (index, (wait, event)) in events.into_iter().enumerate() {
+            now += Duration::from_millis(wait);
+            let event = if stop_at == Some(index) { Event::Stopped } else { event };
+            let answered = machine.probing.is_some() && matches!(event, Event::Probed(_));
+            let refused = answered && event == failed(ProbeFailure::Refused);
+            let stops = event == Event::Stopped;
+            let effects = machine.step(now, event);
+            was_probed |= answered;
+            if effects.contains(&Effect::Want(Wish::Present)) {
+                prop_assert!(machine.conclusion().verdict == Verdict::Ready && !stopped);
+                prop_assert!(machine.record != Record::Unknown);
+            }
+            if machine.wish == Wish::Present {
+                prop_assert_eq!(machine.conclusion().verdict, Verdict::Ready);
+            }
+            prop_assert!(!refused || stopped || machine.wish == Wish::Absent, "refused, and still {:?}", machine.wish);
+            // Once a probe has decided, the last run's key is no longer a matter of course, unless only the record is missing.
+            prop_assert!(!was_probed || machine.wish != Wish::Keep || machine.record == Record::Unknown);
+            prop_assert!(effects.iter().filter(|effect| matches!(effect, Effect::Probe)).count() <= 1);
+            prop_assert_eq!(effects.contains(&Effect::Leave), stops && !stopped);
+            stopped |= stops;
+            // It never falls asleep for good.
+            prop_assert!(stopped || machine.probing.is_some() || machine.due > now);
+        }
+    }
+
+    /// From the start of the last good probe; the node hangs or answers wrongly, other things happen meanwhile.
+    #[test]
+    fn a_node_that_is_not_well_is_found_out_within_the_bound(
+        fall in 1_u32..6,
+        interval in 3_u32..10,
+        timeout in 1_u32..3,
+        answers in proptest::collection::vec(proptest::option::of(0_u64..1000), 8),
+        nuisance in proptest::collection::vec((0_u64..20_000, prop_oneof![Just(Event::Woke), Just(record("ours"))]), 0..6),
+    ) {
+        let rhythm = Rhythm { interval: SECOND * interval, timeout: SECOND * timeout, rise: 2, fall };
+        let begun = Instant::now();
+        let mut machine = machine(begun);
+        machine.rhythm = rhythm;
+        let _ = machine.step(begun, record("ours"));
+        let _ = machine.step(begun, good());
+        prop_assert_eq!(machine.conclusion().verdict, Verdict::Ready);
+        let bound = begun + rhythm.interval + rhythm.timeout * fall;
+        let mut nuisance: Vec<_> = nuisance.into_iter().map(|(at, event)| (begun + Duration::from_millis(at), event)).collect();
+        nuisance.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let (mut now, mut answers) = (begun, answers.into_iter().cycle());
+        while machine.conclusion().verdict == Verdict::Ready {
+            let (at, event) = match machine.probing {
+                None => (machine.due, Event::Woke),
+                Some(start) => match answers.next().flatten() {
+                    Some(quick) if Duration::from_millis(quick) < rhythm.timeout => (start + Duration::from_millis(quick), masterless()),
+                    _ => (start + rhythm.timeout, failed(TIMED_OUT)),
+                },
+            };
+            while let Some((early, _)) = nuisance.last() && *early < at {
+                let (early, event) = nuisance.pop().expect("there");
+                let _ = machine.step(early.max(now), event);
+            }
+            now = at.max(now);
+            let _ = machine.step(now, event);
+            prop_assert!(now <= bound, "{:?} after the bound", now - bound);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The loop: input → event → step → effects. Decides nothing that the machine could decide.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    judge::{Launched, Record},
+    launcher_file::LauncherFile,
+    machine::{Effect, Event, Machine},
+    member::{Host, member},
+    recorder::Recorder,
+    snapshot::RecordSeen,
+    sources::{Input, Sight, Sources},
+    told::Told,
+    verdict::Wish,
+};
+use crate::{
+    config::NodeSettings,
+    exit::{Exit, Failure},
+    host::{self, Signal},
+    model::Member,
+    registration::{Registration, Value, Want},
+    registry::{Keys, Registry, WatchEvent},
+    view::ClusterView,
+};
+
+/// The longest that leaving may take; when etcd is away, the key ends with its lease.
+const LEAVE: Duration = Duration::from_secs(3);
+
+/// The sidecar with all its parts.
+#[derive(Debug)]
+pub(super) struct Shell {
+    pub(super) node: NodeSettings,
+    pub(super) keys: Keys,
+    pub(super) host: Host,
+    pub(super) registry: Registry,
+    pub(super) machine: Machine,
+    pub(super) registration: Registration,
+    pub(super) sources: Sources,
+    pub(super) launcher: LauncherFile,
+    pub(super) recorder: Recorder,
+    pub(super) told: Told,
+    pub(super) seen: Seen,
+}
+
+/// What the loop remembers between its turns.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Record and own key, as etcd last showed them; none: not heard yet.
+    view: Option<ClusterView>,
+    /// What the machine was last told of the launcher.
+    launched: Option<Launched>,
+    /// When the machine wants to be woken; none while a probe is on its way.
+    wake: Option<Instant>,
+    /// Since when the member has been ready, as its key says; none while it is not wanted there.
+    since: Option<String>,
+    /// What the key was last wanted to be; none: nothing yet.
+    wanted: Option<Wish>,
+}
+
+impl Shell {
+    /// Runs until the sidecar is told to stop.
+    pub(super) async fn run(mut self) -> Result<Exit, Failure> {
+        self.told.ready();
+        let mut leaving = self.feed(Event::Woke);
+        while !leaving {
+            let input = self.sources.next(self.seen.wake, &self.registration).await;
+            leaving = self.take(input)?;
+            self.record_uuid();
+            let (standing, record) = (self.sources.standing(), self.record_seen());
+            self.told.turned(Instant::now(), &self.machine, standing, record);
+        }
+        self.told.stopping();
+        if let Err(error) = self.registration.leave(LEAVE).await {
+            tracing::warn!(%error, "left without an answer");
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Whether that was the end.
+    fn take(&mut self, input: Input) -> Result<bool, Failure> {
+        let leaving = match input {
+            Input::Signalled(Signal::Stop) => self.feed(Event::Stopped),
+            Input::Signalled(Signal::Reload) => {
+                tracing::info!("settings are read at start; restart to change them");
+                false
+            }
+            Input::Saw(Sight::Probed(outcome)) => {
+                self.told.probed(Instant::now(), &outcome);
+                self.feed(Event::Probed(outcome.result))
+            }
+            Input::Saw(Sight::ConnectionEnded) => self.feed(Event::ConnectionEnded),
+            Input::Watched(event) => self.watched(&event),
+            Input::Woke => self.feed(Event::Woke),
+            Input::WatchdogDue => {
+                self.told.alive();
+                false
+            }
+            // The snapshot is made anew after every turn.
+            Input::StandsDifferently => false,
+            Input::Recorded(result) => {
+                tracing::debug!(?result, "tried to record the cluster's UUID");
+                false
+            }
+            Input::Died(task) => return Err(Failure::new(Exit::Failed, format!("the {task} task has died"))),
+        };
+        Ok(leaving)
+    }
+
+    /// Gives an event to the machine and does what it says; whether it says to leave.
+    fn feed(&mut self, event: Event) -> bool {
+        let now = Instant::now();
+        let mut leaving = false;
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in self.machine.step(now, event) {
+                match effect {
+                    Effect::Probe => {
+                        self.seen.wake = None;
+                        events.extend(self.look_at_launcher());
+                        self.sources.probe();
+                    }
+                    Effect::WakeAt(at) => self.seen.wake = Some(at),
+                    Effect::Want(wish) => self.want(wish),
+                    Effect::Publish => self.told.concluded(self.machine.conclusion()),
+                    Effect::Leave => leaving = true,
+                }
+            }
+        }
+        leaving
+    }
+
+    /// What the launcher says, if it is something new.
+    fn look_at_launcher(&mut self) -> Option<Event> {
+        let launched = self.launcher.look();
+        if launched == self.seen.launched {
+            return None;
+        }
+        self.seen.launched.clone_from(&launched);
+        Some(Event::LauncherSaid(launched))
+    }
+
+    fn watched(&mut self, event: &WatchEvent) -> bool {
+        if let WatchEvent::Away { cause } = event {
+            tracing::debug!(cause, "the watch is interrupted");
+            return false;
+        }
+        let view = self.seen.view.get_or_insert_default();
+        if !view.apply(&self.keys, event) && view.revision != 0 && !matches!(event, WatchEvent::Listed { .. }) {
+            return false;
+        }
+        if let Some(why) = view.record_unreadable(&self.keys) {
+            // Whatever it said before still counts.
+            tracing::warn!(why, "the cluster record cannot be read");
+            return false;
+        }
+        let record = view
+            .record
+            .as_ref()
+            .map_or(Record::Absent, |stored| Record::from(&stored.value));
+        self.feed(Event::RecordChanged(record))
+    }
+
+    fn want(&mut self, wish: Wish) {
+        let want = match wish {
+            Wish::Keep => Want::Keep,
+            Wish::Absent => {
+                self.seen.since = None;
+                Want::Absent
+            }
+            Wish::Present => match self.member() {
+                Some(member) => Want::Present(Value::from(&member)),
+                None => return,
+            },
+        };
+        self.seen.wanted = Some(wish);
+        self.registration.want(want);
+    }
+
+    /// The member as its key should say it.
+    fn member(&mut self) -> Option<Member> {
+        let report = self.machine.report()?;
+        let since = match (&self.seen.since, self.seen.wanted) {
+            (Some(since), _) => since.clone(),
+            // The last run's key stands: for its readers the node has been ready all the time.
+            (None, None) => self.inherited(&report.identity.name).unwrap_or_else(now_text),
+            (None, Some(_)) => now_text(),
+        };
+        let member = member(&self.node, &self.host, report, &since);
+        self.seen.since = Some(since);
+        Some(member)
+    }
+
+    /// Since when the last run's key says that the same node is ready.
+    fn inherited(&self, name: &str) -> Option<String> {
+        let last = &self.seen.view.as_ref()?.members.get(&self.node.id)?.value;
+        let same = last.name.as_deref() == Some(name) && last.boot.as_ref() == Some(&self.host.boot);
+        last.since.clone().filter(|_| same)
+    }
+
+    fn record_uuid(&mut self) {
+        let Some(view) = &self.seen.view else { return };
+        let (now, chance) = (Instant::now(), host::random_fraction());
+        let txn = self
+            .recorder
+            .due(now, chance, view, self.machine.report(), self.launcher.data());
+        if let Some(txn) = txn {
+            self.sources.record(self.registry.clone(), txn);
+        }
+    }
+
+    fn record_seen(&self) -> RecordSeen {
+        let Some(view) = &self.seen.view else {
+            return RecordSeen::Unheard;
+        };
+        match (view.record_unreadable(&self.keys), &view.record) {
+            (Some(why), _) => RecordSeen::Unreadable(why.to_owned()),
+            (None, Some(stored)) => RecordSeen::There(Box::new(stored.value.clone())),
+            (None, None) => RecordSeen::Absent,
+        }
+    }
+}
+
+fn now_text() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}

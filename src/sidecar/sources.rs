@@ -1,0 +1,168 @@
+//! Everything that can happen to the sidecar, as one stream of inputs. Only receives.
+//!
+//! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. More witnesses
+//! of a death (the threads of the node's process) would be further sources here.
+
+use std::convert::Infallible;
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, Interval, MissedTickBehavior},
+};
+
+use crate::{
+    host::{Notifier, Signal, Signals},
+    probe::{ProbeOutcome, Prober},
+    registration::{Registration, Standing},
+    registry::{Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
+};
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A signal came.
+    Signalled(Signal),
+    /// The probe saw something.
+    Saw(Sight),
+    /// Something changed in the registry.
+    Watched(WatchEvent),
+    /// The registration stands differently.
+    StandsDifferently,
+    /// The time asked for has come.
+    Woke,
+    /// The service manager wants to hear that the loop turns.
+    WatchdogDue,
+    /// An attempt to record the cluster's UUID has ended.
+    Recorded(Result<Option<Revision>, RegistryError>),
+    /// A task has ended that never should.
+    Died(&'static str),
+}
+
+/// What the probe's task says.
+#[derive(Debug)]
+pub(super) enum Sight {
+    /// The probe that was asked for has ended.
+    Probed(ProbeOutcome),
+    /// The held connection has ended.
+    ConnectionEnded,
+}
+
+/// The sources of inputs.
+#[derive(Debug)]
+pub(super) struct Sources {
+    signals: Signals,
+    probes: mpsc::Sender<()>,
+    sights: mpsc::Receiver<Sight>,
+    watcher: Watcher,
+    standing: watch::Receiver<Standing>,
+    watchdog: Option<Interval>,
+    pages: Option<JoinHandle<Infallible>>,
+    recordings: JoinSet<Result<Option<Revision>, RegistryError>>,
+}
+
+impl Sources {
+    /// Starts the probe's task; `pages` is the task that serves HTTP, if any.
+    pub(super) fn start(
+        signals: Signals,
+        prober: Prober,
+        watcher: Watcher,
+        standing: watch::Receiver<Standing>,
+        pages: Option<JoinHandle<Infallible>>,
+    ) -> Self {
+        let (probes, asked) = mpsc::channel(1);
+        let (saw, sights) = mpsc::channel(4);
+        tokio::spawn(keep_probing(prober, asked, saw));
+        let watchdog = Notifier::watchdog_period().map(|period| {
+            let mut ticks = tokio::time::interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        Self {
+            signals,
+            probes,
+            sights,
+            watcher,
+            standing,
+            watchdog,
+            pages,
+            recordings: JoinSet::new(),
+        }
+    }
+
+    /// The next input; `wake` is when [`Input::Woke`] is wanted. Cancel safety: nothing is lost.
+    pub(super) async fn next(&mut self, wake: Option<Instant>, registration: &Registration) -> Input {
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => Input::Signalled(signal),
+            sight = self.sights.recv() => sight.map_or(Input::Died("probe"), Input::Saw),
+            () = registration.died() => Input::Died("registration"),
+            event = self.watcher.next() => event.map_or(Input::Died("watch"), Input::Watched),
+            changed = self.standing.changed() => changed.map_or(Input::Died("registration"), |()| Input::StandsDifferently),
+            () = until(wake) => Input::Woke,
+            () = tick(&mut self.watchdog) => Input::WatchdogDue,
+            () = ended(&mut self.pages) => Input::Died("HTTP"),
+            Some(ended) = self.recordings.join_next() => ended.map_or(Input::Died("recording"), Input::Recorded),
+        }
+    }
+
+    /// Asks for a probe; answered by [`Sight::Probed`]. One at a time.
+    pub(super) fn probe(&self) {
+        // Full or closed: a probe is on its way already, or the death of its task is the next input.
+        let _ = self.probes.try_send(());
+    }
+
+    /// Commits `txn`; answered by [`Input::Recorded`]. One at a time.
+    pub(super) fn record(&mut self, registry: Registry, txn: Txn) {
+        if self.recordings.is_empty() {
+            self.recordings.spawn(async move { registry.commit(&txn).await });
+        }
+    }
+
+    /// How the registration stands.
+    pub(super) fn standing(&mut self) -> Standing {
+        self.standing.borrow_and_update().clone()
+    }
+}
+
+async fn keep_probing(mut prober: Prober, mut asked: mpsc::Receiver<()>, saw: mpsc::Sender<Sight>) {
+    loop {
+        let sight = tokio::select! {
+            biased;
+            () = prober.ended() => Sight::ConnectionEnded,
+            asked = asked.recv() => match asked {
+                Some(()) => Sight::Probed(prober.probe().await),
+                None => return,
+            },
+        };
+        if saw.send(sight).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(watchdog: &mut Option<Interval>) {
+    match watchdog {
+        Some(ticks) => {
+            ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended(task: &mut Option<JoinHandle<Infallible>>) {
+    match task {
+        Some(task) => {
+            // It has no way to end but by dying.
+            let _ = task.await;
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,103 @@
+//! What others are told: log, service manager, metrics, and the snapshot from which HTTP answers.
+
+use std::time::SystemTime;
+
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    machine::Machine,
+    metrics::Metrics,
+    snapshot::{LastProbe, RecordSeen, Snapshot},
+    verdict::{Conclusion, Verdict},
+};
+use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing};
+
+/// Tells everyone.
+#[derive(Debug)]
+pub(super) struct Told {
+    snapshots: watch::Sender<Snapshot>,
+    metrics: Metrics,
+    notifier: Notifier,
+    /// The verdict that was told last.
+    verdict: Verdict,
+}
+
+impl Told {
+    /// Nothing was told yet but the start. Also gives what HTTP reads.
+    pub(super) fn new(metrics: Metrics, conclusion: Conclusion, now: Instant) -> (Self, watch::Receiver<Snapshot>) {
+        let verdict = conclusion.verdict;
+        let (snapshots, pages) = watch::channel(Snapshot {
+            turned: now,
+            conclusion,
+            since: SystemTime::now(),
+            probe: None,
+            report: None,
+            standing: Standing::default(),
+            record: RecordSeen::Unheard,
+        });
+        let told = Self {
+            snapshots,
+            metrics,
+            notifier: Notifier::new(),
+            verdict,
+        };
+        (told, pages)
+    }
+
+    /// The loop runs.
+    pub(super) fn ready(&self) {
+        self.notifier.ready();
+    }
+
+    /// The loop has turned, and the service manager wants to know.
+    pub(super) fn alive(&self) {
+        self.notifier.alive();
+    }
+
+    /// The stop has begun.
+    pub(super) fn stopping(&self) {
+        self.notifier.stopping();
+    }
+
+    /// A probe ended.
+    pub(super) fn probed(&self, now: Instant, outcome: &ProbeOutcome) {
+        self.metrics.probed(outcome);
+        match &outcome.result {
+            Ok(_) => tracing::debug!(elapsed = ?outcome.took, "probed"),
+            Err(failure) => tracing::debug!(elapsed = ?outcome.took, cause = %failure, "probe failed"),
+        }
+        self.snapshots.send_modify(|snapshot| {
+            snapshot.probe = Some(LastProbe {
+                ended: now,
+                outcome: outcome.clone(),
+            });
+        });
+    }
+
+    /// Verdict or reason changed.
+    pub(super) fn concluded(&mut self, conclusion: &Conclusion) {
+        if conclusion.verdict == self.verdict {
+            tracing::debug!(why = conclusion.why, "reason changed");
+            return;
+        }
+        let (from, to) = (self.verdict.word(), conclusion.verdict.word());
+        tracing::info!(from, to, why = conclusion.why, "verdict changed");
+        self.verdict = conclusion.verdict;
+        self.metrics.verdict(conclusion.verdict);
+        self.snapshots
+            .send_modify(|snapshot| snapshot.since = SystemTime::now());
+    }
+
+    /// The loop has turned: everything as it is now.
+    pub(super) fn turned(&mut self, now: Instant, machine: &Machine, standing: Standing, record: RecordSeen) {
+        self.snapshots.send_modify(|snapshot| {
+            snapshot.turned = now;
+            snapshot.conclusion = machine.conclusion().clone();
+            snapshot.report = machine.report().cloned();
+            snapshot.standing = standing;
+            snapshot.record = record;
+        });
+        let sentence = self.snapshots.borrow().sentence();
+        self.notifier.status(&sentence);
+    }
+}

@@ -1,0 +1,165 @@
+//! The real sidecar beside a node, with directories of its own; ended by pid on drop.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{LONG, address::Address, eventually};
+
+/// A sidecar that was started. Its HTTP answers are at port 9190 of the node's address.
+#[derive(Debug)]
+pub(crate) struct Sidecar {
+    ip: Ipv4Addr,
+    arguments: Vec<String>,
+    dir: TempDir,
+    child: Option<Child>,
+}
+
+impl Sidecar {
+    /// Starts one for the node at `address`, with `more` arguments, which win.
+    pub(crate) fn start(endpoint: &str, address: &Address, more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let ip = address.ip();
+        let mut arguments = vec!["sidecar".to_owned(), "--log".to_owned(), "debug".to_owned()];
+        for (flag, value) in [
+            ("--endpoints", endpoint.to_owned()),
+            ("--address", ip.to_string()),
+            ("--listen", format!("{ip}:9190")),
+            ("--run-dir", dir.path().join("run").display().to_string()),
+            ("--state-dir", dir.path().join("state").display().to_string()),
+        ] {
+            if !more.contains(&flag) {
+                arguments.extend([flag.to_owned(), value]);
+            }
+        }
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        let mut sidecar = Self {
+            ip,
+            arguments,
+            dir,
+            child: None,
+        };
+        sidecar.start_again();
+        sidecar
+    }
+
+    /// Starts it with the same arguments and directories, after its end.
+    #[expect(clippy::disallowed_methods, reason = "the real sidecar is a process")]
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.child.is_none(), "it runs");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .expect("a log");
+        let child = Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .args(&self.arguments)
+            .env_clear()
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        self.child = Some(child.expect("the sidecar starts"));
+    }
+
+    /// Where its directories are.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What the launcher's file would be.
+    pub(crate) fn launcher_file(&self) -> PathBuf {
+        self.dir
+            .path()
+            .join("run/elasticsearch")
+            .join(format!("{}.json", self.ip))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
+    /// What it logged so far.
+    pub(crate) fn logged(&self) -> String {
+        std::fs::read_to_string(self.log()).expect("a log")
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("a signal");
+    }
+
+    /// SIGKILL, and its end.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ends(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        let status = tokio::task::spawn_blocking(move || child.wait());
+        let status = tokio::time::timeout(LONG, status).await.expect("it ends");
+        status.expect("no panic").expect("a status")
+    }
+
+    /// Asks over HTTP; status and body, none while it does not answer.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect((self.ip, 9190)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.ip).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+
+    /// What `/status` says.
+    pub(crate) fn status(&self) -> Option<Value> {
+        serde_json::from_str(&self.ask("GET", "/status")?.1).ok()
+    }
+
+    /// Waits until `/status` satisfies `look`.
+    pub(crate) async fn until(&self, what: &str, look: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, LONG, || async { self.status().filter(&look) }).await
+    }
+
+    /// Waits for a verdict.
+    pub(crate) async fn verdict(&self, verdict: &str) -> Value {
+        self.until(&format!("the verdict is {verdict}"), |status| {
+            status["verdict"] == verdict
+        })
+        .await
+    }
+}
+
+impl Drop for Sidecar {
+    #[expect(clippy::print_stderr, reason = "what it logged explains the failure")]
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended meanwhile.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("the sidecar at {} logged:\n{}", self.ip, self.logged());
+        }
+    }
+}
