@@ -3,6 +3,7 @@
 pub mod decide;
 pub mod distribution;
 pub mod dry_run;
+pub mod formation;
 pub mod host_cache;
 pub mod java;
 pub mod layout;

@@ -81,6 +81,7 @@ pub enum Line {
 
 /// The data directory.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Disk {
     /// It has a marker.
     Marked {
@@ -303,6 +304,12 @@ impl<'a> Seen<'a> {
         seeds
             .filter(|(_, seed)| seed.master_eligible && seed.data == DiskUse::Empty)
             .collect()
+    }
+
+    /// Whether one of the other nodes is known to have a cluster.
+    fn cluster_elsewhere(&self) -> bool {
+        let others = self.view.seeds.iter().filter(|(id, _)| **id != self.candidate.id);
+        !self.view.members.is_empty() || others.into_iter().any(|(_, seed)| seed.value.cluster_uuid.is_some())
     }
 
     /// Nodes that may hold a cluster's state: seeds with a used disk, and members.

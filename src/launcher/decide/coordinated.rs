@@ -1,29 +1,35 @@
 //! Starts of lines that have a bootstrap setting, once the record is armed or formed and the disk is empty or the record's.
 
-use super::{Decision, Reason, Seen, Start, StartBy, names};
+use super::{Belongs, Decision, Reason, Seen, Start, StartBy, names};
 use crate::model::{ClusterRecord, RecordState};
 
 /// Everybody starts at once; who may have the setting is the claimant on the claim's disk while nobody knows a UUID.
 pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
-    let armed = record.state == RecordState::Armed;
+    if record.state != RecordState::Armed || s.marker.cluster_uuid.is_some() {
+        return without_setting(record, nobody_has_data(s, record));
+    }
     let claimant = record.claimant.as_ref() == Some(&s.candidate.id);
     let disk = record.disk.as_ref() == Some(&s.marker.disk);
-    let empty = s.used().is_none();
-    match (armed, claimant, disk) {
-        (true, true, true) if s.marker.cluster_uuid.is_none() => with_setting(s, record),
-        (true, true, false) if empty => Decision::Operator(Reason::ClaimantDiskGone {
+    let misplaced = match (claimant, disk) {
+        (true, true) => return with_setting(s, record),
+        (false, false) => return without_setting(record, None),
+        (true, false) => Reason::ClaimantDiskGone {
             claim: record.claim.clone(),
             recorded: record.disk.clone(),
             own: s.marker.disk.clone(),
             reset: s.reset(record),
-        }),
-        (true, false, true) if empty => Decision::Operator(Reason::ClaimDiskElsewhere {
+        },
+        (false, true) => Reason::ClaimDiskElsewhere {
             claim: record.claim.clone(),
             claimant: record.claimant.clone(),
             disk: s.marker.disk.clone(),
             reset: s.reset(record),
-        }),
-        _ => without_setting(s, record),
+        },
+    };
+    // A used disk may have the cluster although its marker does not know it yet; an empty one can only confuse.
+    match s.used() {
+        Some(_) => without_setting(record, Some(misplaced)),
+        None => Decision::Operator(misplaced),
     }
 }
 
@@ -46,16 +52,19 @@ fn with_setting(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
     })
 }
 
-fn without_setting(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
-    let formed = record.state == RecordState::Formed;
-    let nobody = formed && s.used().is_none() && s.data_elsewhere().is_empty();
+fn without_setting(record: &ClusterRecord, warning: Option<Reason>) -> Decision {
     Decision::Start(Start {
         with_setting: None,
         claim: record.claim.clone(),
         by: StartBy::Announce,
-        warning: nobody.then(|| Reason::NobodyHasData {
-            belongs: super::Belongs::of_record(record),
-            reset: s.reset(record),
-        }),
+        warning,
+    })
+}
+
+fn nobody_has_data(s: &Seen<'_>, record: &ClusterRecord) -> Option<Reason> {
+    let nobody = s.used().is_none() && s.data_elsewhere().is_empty();
+    nobody.then(|| Reason::NobodyHasData {
+        belongs: Belongs::of_record(record),
+        reset: s.reset(record),
     })
 }

@@ -51,13 +51,19 @@ pub enum Reason {
 
     #[error("no cluster is recorded, and this node is not master-eligible: waiting for a master to found one")]
     NotEligible,
-    #[error("the own seed is not published with this disk yet")]
-    SeedNotPublished,
+    #[error("the own seed is not published: {why}")]
+    SeedNotPublished { why: String },
     #[error(
         "no cluster is recorded, but there are nodes that have data ({}): they will bring the record back",
         list(nodes)
     )]
     DataElsewhere { nodes: Vec<NodeId> },
+    #[error(
+        "no cluster is recorded, and of the nodes that were started ({}) none knows a cluster: if one has joined, it brings the record \
+         back; else stop them and empty their disks",
+        list(nodes)
+    )]
+    StartedElsewhere { nodes: Vec<NodeId> },
     #[error("masters {} of {expect} ({}): start the others, or lower `--bootstrap-expect` on every host", present.len(), list(present))]
     SeedsMissing { expect: usize, present: Vec<NodeId> },
     #[error(
@@ -113,8 +119,8 @@ pub enum Reason {
     NobodyHasData { belongs: Belongs, reset: Reset },
 
     #[error(
-        "no cluster is recorded, and this disk of claim {claim} never had one: waiting for a node that has it; or empty all such \
-         disks and `etcdctl put {void} given-up`"
+        "no cluster is recorded, and this disk of claim {claim} does not know whether it has one: a node that has it brings the record \
+         back; if none has, stop all nodes, empty their disks and `etcdctl put {void} given-up`"
     )]
     RecordGone { claim: ClaimId, void: String },
     #[error(

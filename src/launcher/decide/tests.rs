@@ -165,34 +165,34 @@ fn starts(case: &Case, by: StartBy, claim: &str, with_setting: Option<&[&str]>) 
 
 #[track_caller]
 fn waits(case: &Case, text: &str) {
-    match case.decide() {
-        Decision::Wait(reason) => assert_eq!(reason.to_string(), text),
-        other => panic!("{other:?}"),
-    }
+    let Decision::Wait(reason) = case.decide() else {
+        panic!("{:?}", case.decide());
+    };
+    assert_eq!(reason.to_string(), text);
 }
 
 #[track_caller]
 fn needs_an_operator(case: &Case, text: &str) {
-    match case.decide() {
-        Decision::Operator(reason) => assert_eq!(reason.to_string(), text),
-        other => panic!("{other:?}"),
-    }
+    let Decision::Operator(reason) = case.decide() else {
+        panic!("{:?}", case.decide());
+    };
+    assert_eq!(reason.to_string(), text);
 }
 
 #[track_caller]
 fn refuses(case: &Case, text: &str) {
-    match case.decide() {
-        Decision::Refuse(reason) => assert_eq!(reason.to_string(), text),
-        other => panic!("{other:?}"),
-    }
+    let Decision::Refuse(reason) = case.decide() else {
+        panic!("{:?}", case.decide());
+    };
+    assert_eq!(reason.to_string(), text);
 }
 
 #[track_caller]
 fn releases(case: &Case, text: &str) {
-    match case.decide() {
-        Decision::Release(reason) => assert_eq!(reason.to_string(), text),
-        other => panic!("{other:?}"),
-    }
+    let Decision::Release(reason) = case.decide() else {
+        panic!("{:?}", case.decide());
+    };
+    assert_eq!(reason.to_string(), text);
 }
 
 #[track_caller]
@@ -204,6 +204,9 @@ fn claims(case: &Case, nodes: &[&str]) {
     assert_eq!(ids, nodes);
 }
 
+const RECORD_GONE: &str = "no cluster is recorded, and this disk of claim c1 does not know whether it has one: a node that has it \
+                           brings the record back; if none has, stop all nodes, empty their disks and `etcdctl put \
+                           /quorate/es/void/c1 given-up`";
 const RESET: &str = "`etcdctl put /quorate/es/void/c1 reset` and `etcdctl del /quorate/es/cluster`";
 
 #[test]
@@ -315,9 +318,15 @@ fn an_empty_disk_without_a_record_waits_for_masters() {
     let gone = Case::three().view(|view| {
         view.seeds.remove(&id(ME));
     });
-    waits(&gone, "the own seed is not published with this disk yet");
+    waits(
+        &gone,
+        "the own seed is not published: etcd shows none of 10.0.0.1 with disk d1",
+    );
     let old = Case::three().seed(ME, "n1", "d0", |_| {});
-    waits(&old, "the own seed is not published with this disk yet");
+    waits(
+        &old,
+        "the own seed is not published: etcd shows none of 10.0.0.1 with disk d1",
+    );
     let data_only = Case {
         candidate: Candidate {
             master_eligible: false,
@@ -334,9 +343,12 @@ fn an_empty_disk_without_a_record_waits_for_masters() {
 #[test]
 fn an_empty_disk_without_a_record_waits_while_a_node_with_data_is_there() {
     let text = "no cluster is recorded, but there are nodes that have data (10.0.0.2): they will bring the record back";
-    let used = Case::three().seed("10.0.0.2", "n2", "d2", |seed| seed.data = DiskUse::Used);
-    waits(&used, text);
-    waits(&remembers(used), text);
+    let joined = Case::three().seed("10.0.0.2", "n2", "d2", |seed| {
+        seed.data = DiskUse::Used;
+        seed.cluster_uuid = Some(uuid("U1"));
+    });
+    waits(&joined, text);
+    waits(&remembers(joined), text);
     let member = Case::three().view(|view| {
         view.members.insert(id("10.0.0.2"), stored(Member::new(9200, 9300), 3));
     });
@@ -345,7 +357,11 @@ fn an_empty_disk_without_a_record_waits_while_a_node_with_data_is_there() {
         seed.data = DiskUse::Used;
         seed.master_eligible = false;
     });
-    waits(&used_data_node, &text.replace("10.0.0.2", "10.0.0.9"));
+    needs_an_operator(
+        &used_data_node,
+        "no cluster is recorded, and of the nodes that were started (10.0.0.9) none knows a cluster: if one has joined, it brings the \
+         record back; else stop them and empty their disks",
+    );
 }
 
 #[test]
@@ -463,12 +479,15 @@ fn the_setting_goes_to_the_disk_of_the_claim_and_to_no_other() {
              it back; or, as nothing was stored yet, stop all nodes and {RESET}"
         ),
     );
-    starts(
-        &other_disk(armed(Case::three().used("c1", None))),
-        StartBy::Announce,
-        "c1",
-        None,
-    );
+    let used = other_disk(armed(Case::three().used("c1", None)));
+    assert!(matches!(
+        used.decide(),
+        Decision::Start(Start {
+            with_setting: None,
+            warning: Some(Reason::ClaimantDiskGone { .. }),
+            ..
+        })
+    ));
     let elsewhere = Case::three().record(RecordState::Armed, |record| record.claimant = Some(id("10.0.0.2")));
     needs_an_operator(
         &elsewhere,
@@ -530,8 +549,15 @@ fn everybody_else_joins_at_once() {
 
 #[test]
 fn a_used_disk_goes_back_to_its_cluster() {
-    starts(&Case::three().used("c1", None), StartBy::Announce, "c1", None);
     starts(&Case::three().used("c1", Some("U1")), StartBy::Announce, "c1", None);
+    let Decision::Start(start) = Case::three().used("c1", None).decide() else {
+        panic!("a used disk starts without the setting, as it may have a cluster");
+    };
+    assert_eq!((start.with_setting, start.by), (None, StartBy::Announce));
+    assert_eq!(
+        start.warning.map(|warning| warning.to_string()).as_deref(),
+        Some(RECORD_GONE)
+    );
     for uuid in [None, Some("U1")] {
         let formed = Case::three().used("c1", uuid).record(RecordState::Formed, |_| {});
         starts(&formed, StartBy::Announce, "c1", None);
@@ -632,11 +658,7 @@ fn before_the_setting_one_master_stays_the_only_one() {
 
 #[test]
 fn before_the_setting_a_used_disk_without_a_cluster_waits_for_the_record() {
-    needs_an_operator(
-        &Case::zen().used("c1", None),
-        "no cluster is recorded, and this disk of claim c1 never had one: waiting for a node that has it; or empty all such disks and \
-         `etcdctl put /quorate/es/void/c1 given-up`",
-    );
+    needs_an_operator(&Case::zen().used("c1", None), RECORD_GONE);
     starts(&Case::zen().used("c1", Some("U1")), StartBy::Announce, "c1", None);
 }
 

@@ -9,7 +9,7 @@ pub(super) fn decide(s: &Seen<'_>) -> Decision {
     match s.used() {
         Some(claim) if s.view.voids.contains(claim) => Decision::Refuse(Reason::ClaimVoid { claim: claim.clone() }),
         Some(claim) => match s.candidate.rule.line {
-            Line::Coordinated => rejoin(claim),
+            Line::Coordinated => rejoin(s, claim),
             Line::Zen { .. } => zen::used_without_record(s, claim),
         },
         None => empty(s),
@@ -17,9 +17,13 @@ pub(super) fn decide(s: &Seen<'_>) -> Decision {
 }
 
 fn empty(s: &Seen<'_>) -> Decision {
-    let elsewhere = s.data_elsewhere();
-    if !elsewhere.is_empty() {
-        return Decision::Wait(Reason::DataElsewhere { nodes: elsewhere });
+    let nodes = s.data_elsewhere();
+    if !nodes.is_empty() {
+        return if s.cluster_elsewhere() {
+            Decision::Wait(Reason::DataElsewhere { nodes })
+        } else {
+            Decision::Operator(Reason::StartedElsewhere { nodes })
+        };
     }
     if let Some(record) = &s.memory.record
         && !s.view.voids.contains(&record.claim)
@@ -42,7 +46,8 @@ fn claim(s: &Seen<'_>) -> Decision {
         .get(&s.candidate.id)
         .filter(|seed| seed.disk == s.marker.disk);
     let Some(own) = own else {
-        return Decision::Wait(Reason::SeedNotPublished);
+        let why = format!("etcd shows none of {} with disk {}", s.candidate.id, s.marker.disk);
+        return Decision::Wait(Reason::SeedNotPublished { why });
     };
     let expect = s.candidate.rule.expect;
     if candidates.len() < expect {
@@ -67,13 +72,22 @@ fn claim(s: &Seen<'_>) -> Decision {
 }
 
 /// A used disk goes back to its cluster without the setting, so it cannot found another; the record is restored once it has joined.
-pub(super) fn rejoin(claim: &ClaimId) -> Decision {
+pub(super) fn rejoin(s: &Seen<'_>, claim: &ClaimId) -> Decision {
+    let unknown = s.marker.cluster_uuid.is_none();
     Decision::Start(Start {
         with_setting: None,
         claim: claim.clone(),
         by: StartBy::Announce,
-        warning: None,
+        warning: unknown.then(|| record_gone(s, claim)),
     })
+}
+
+/// The record is gone, and this disk cannot bring it back by itself.
+pub(super) fn record_gone(s: &Seen<'_>, claim: &ClaimId) -> Reason {
+    Reason::RecordGone {
+        claim: claim.clone(),
+        void: s.keys.void(claim),
+    }
 }
 
 fn named(id: &NodeId, seed: &Seed) -> NamedMaster {

@@ -1,7 +1,10 @@
 //! Elasticsearch up to 6: no bootstrap setting, no stored votes. Any `minimum_master_nodes` empty masters that meet found a cluster,
 //! so the record guards their starts.
 
-use super::{Decision, Line, Reason, Rule, Seen, Start, StartBy, unrecorded::rejoin};
+use super::{
+    Decision, Line, Reason, Rule, Seen, Start, StartBy,
+    unrecorded::{record_gone, rejoin},
+};
 use crate::{
     exit::Problem,
     model::{ClaimId, ClusterRecord, DiskUse, NodeId, RecordState},
@@ -38,12 +41,9 @@ impl Rule {
 /// Without a record only a disk that surely has its cluster goes on: any other might found a second one.
 pub(super) fn used_without_record(s: &Seen<'_>, claim: &ClaimId) -> Decision {
     if s.marker.cluster_uuid.is_some() || !s.candidate.master_eligible {
-        return rejoin(claim);
+        return rejoin(s, claim);
     }
-    Decision::Operator(Reason::RecordGone {
-        claim: claim.clone(),
-        void: s.keys.void(claim),
-    })
+    Decision::Operator(record_gone(s, claim))
 }
 
 /// A start once the record is armed or formed and the disk is empty or the record's.

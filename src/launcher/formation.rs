@@ -1,0 +1,346 @@
+//! From the published seed to the order to start: reads, lets the [`Machine`] decide, acts, and waits for changes in between.
+//!
+//! Shell. It never sends a transaction twice: after a lost answer it reads again. It starts nothing itself. When it is stopped or
+//! ends with an error, the caller leaves the [`Registration`]: a claim lives with the seed's lease and goes with it.
+
+mod disk;
+mod machine;
+mod recorder;
+
+use std::time::Duration;
+
+pub use machine::{Effect, End, Event, Facts, Machine, StartOrder};
+pub use recorder::{Recorded, Recorder};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::{
+    decide::{Candidate, Disk, Reason},
+    host_cache::HostCache,
+    layout::Layout,
+};
+use crate::{
+    exit::{Exit, Failure},
+    model::{ClaimId, ClusterUuid, DiskUse, Incarnation, Marker, Seed},
+    registration::{Registration, Standing, Want},
+    registry::{Keys, LeaseId, Registry, Revision, Txn, WatchEvent, Watcher},
+    view::ClusterView,
+};
+
+/// A wait says its reason again after this long.
+const REPEAT: Duration = Duration::from_secs(30);
+/// Without any news everything is read again after this long: a net below the watch.
+const NET: Duration = Duration::from_secs(15);
+/// How long the seed may take to be published before the read says what is wrong.
+const PUBLISH: Duration = Duration::from_secs(5);
+/// Pauses after transactions that did not go through: none after the first, then doubling.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// One start. The registration is fresh: the seed is wanted from here.
+#[derive(Debug)]
+pub struct Formation<'a> {
+    /// For reads and releases.
+    pub registry: &'a Registry,
+    /// The registration of the own seed.
+    pub registration: &'a Registration,
+    /// A watch of all the service's keys.
+    pub watcher: &'a mut Watcher,
+    /// The service's keys.
+    pub keys: &'a Keys,
+    /// Who decides.
+    pub candidate: Candidate,
+    /// Where marker and host cache are.
+    pub layout: &'a Layout,
+    /// Where the node will answer HTTP.
+    pub http_port: u16,
+    /// The launcher's run.
+    pub incarnation: Incarnation,
+    /// The longest wait; none: for ever.
+    pub wait_for: Option<Duration>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Formed {
+    /// Start the node so.
+    Start(StartOrder),
+    /// `stop` came first.
+    Stopped,
+}
+
+/// The seed of a node on the disk with this marker.
+pub fn seed(candidate: &Candidate, http_port: u16, incarnation: Incarnation, marker: &Marker) -> Seed {
+    let port = candidate.id.transport_port();
+    let mut seed = Seed::new(
+        port,
+        candidate.name.clone(),
+        candidate.master_eligible,
+        incarnation,
+        marker.disk.clone(),
+    );
+    seed.http_port = Some(http_port);
+    match &marker.claim {
+        Some(claim) => used(seed, claim, marker.cluster_uuid.as_ref()),
+        None => seed,
+    }
+}
+
+/// The seed once a node was started on its disk, or is about to be.
+#[must_use]
+pub fn used(seed: Seed, claim: &ClaimId, uuid: Option<&ClusterUuid>) -> Seed {
+    Seed {
+        data: DiskUse::Used,
+        claim: Some(claim.clone()),
+        cluster_uuid: uuid.cloned(),
+        ..seed
+    }
+}
+
+impl Formation<'_> {
+    /// Runs until the node may start, may never start, or `stop` comes. `tell` hears each new reason to wait, once.
+    ///
+    /// # Errors
+    /// 78 when the start is refused, 4 when the longest wait is over, 1 when data directory or host cache cannot be used.
+    pub async fn run(self, stop: impl Future<Output = ()>, tell: impl FnMut(&str)) -> Result<Formed, Failure> {
+        let marker = match disk::look(self.layout)? {
+            Disk::Marked { marker, .. } => marker,
+            Disk::Unmarked => return Err(refused(&Reason::Unmarked)),
+        };
+        let seed = seed(&self.candidate, self.http_port, self.incarnation.clone(), &marker);
+        self.registration.want(Want::Present((&seed).into()));
+        let run = Run {
+            machine: Machine::new(self.candidate.clone(), self.keys.clone(), marker.disk.clone()),
+            memory: HostCache::read(&self.layout.cache)?,
+            standing: self.registration.subscribe(),
+            deadline: self.wait_for.map(|bound| Instant::now() + bound),
+            failures: 0,
+            read_at: None,
+            said: None,
+            seed,
+            marker,
+            tell,
+            given: self,
+        };
+        tokio::select! {
+            biased;
+            () = stop => Ok(Formed::Stopped),
+            order = run.complete() => order.map(Formed::Start),
+        }
+    }
+}
+
+/// A formation under way.
+struct Run<'a, T> {
+    given: Formation<'a>,
+    machine: Machine,
+    marker: Marker,
+    /// The seed as it is published.
+    seed: Seed,
+    memory: HostCache,
+    standing: tokio::sync::watch::Receiver<Standing>,
+    deadline: Option<Instant>,
+    /// Transactions in a row that did not go through.
+    failures: u32,
+    /// The revision of the last read; none: it failed.
+    read_at: Option<Revision>,
+    /// The last reason and when it is said again.
+    said: Option<(Reason, Instant)>,
+    tell: T,
+}
+
+impl<T: FnMut(&str)> Run<'_, T> {
+    async fn complete(mut self) -> Result<StartOrder, Failure> {
+        let mut effect = Effect::Read;
+        loop {
+            let event = match effect {
+                Effect::Read => Event::Seen(Box::new(self.facts().await?)),
+                Effect::Commit(txn, claim) => self.commit(txn, claim).await,
+                Effect::Release(txn, reason) => self.release(&txn, &reason).await,
+                Effect::Mark(claim) => {
+                    Event::Marked(Box::new(disk::mark(self.given.layout, &self.marker.disk, &claim)?))
+                }
+                Effect::Wait(reason) => self.wait(reason, false).await?,
+                Effect::WaitForOperator(reason) => self.wait(reason, true).await?,
+                Effect::End(end) => return ended(end),
+            };
+            effect = self.machine.step(event);
+        }
+    }
+
+    /// Publishing comes before reading: of two launchers that start at once, at least one sees the other.
+    async fn facts(&mut self) -> Result<Facts, Failure> {
+        let settled =
+            |standing: &Standing| standing.registered || standing.obstacle.is_some() || standing.away_since.is_some();
+        // Neither is an error here: the lease below says how it stands.
+        let _ = timeout(PUBLISH, self.standing.wait_for(settled)).await;
+        let lease = lease(&self.standing.borrow_and_update());
+        let given = &self.given;
+        let view = match given.registry.read(&given.keys.all()).await {
+            Ok(reading) => Ok(ClusterView::of(given.keys, &reading)),
+            Err(error) => Err(error.to_string()),
+        };
+        self.read_at = view.as_ref().ok().map(|view| view.revision);
+        if let Ok(view) = &view {
+            let seeds = view.seed_hosts(Some(&given.candidate.id));
+            if self.memory.learn(view, &seeds) {
+                self.memory.write(&given.layout.cache)?;
+            }
+        }
+        Ok(Facts {
+            view,
+            disk: disk::look(given.layout)?,
+            lease,
+            memory: self.memory.clone(),
+            fresh: ClaimId::random()?,
+        })
+    }
+
+    async fn commit(&mut self, txn: Txn, claim: Option<ClaimId>) -> Event {
+        let seed = match &claim {
+            Some(claim) => used(self.seed.clone(), claim, self.marker.cluster_uuid.as_ref()),
+            None => self.seed.clone(),
+        };
+        let event = match self.given.registration.commit(txn, (&seed).into()).await {
+            Ok(Some(_)) => {
+                self.seed = seed;
+                Event::Committed
+            }
+            Ok(None) => Event::Refused,
+            Err(error) => {
+                tracing::warn!(cause = %error, "commit without an answer");
+                Event::Unanswered
+            }
+        };
+        self.pace(event).await
+    }
+
+    async fn release(&mut self, txn: &Txn, reason: &Reason) -> Event {
+        tracing::info!(%reason, "releasing the claim");
+        let event = match self.given.registry.commit(txn).await {
+            Ok(Some(_)) => Event::Committed,
+            Ok(None) => Event::Refused,
+            Err(error) => {
+                tracing::warn!(cause = %error, "commit without an answer");
+                Event::Unanswered
+            }
+        };
+        self.pace(event).await
+    }
+
+    /// Transactions that go on failing are tried at a walk.
+    async fn pace(&mut self, event: Event) -> Event {
+        if matches!(event, Event::Committed) {
+            self.failures = 0;
+            return event;
+        }
+        if self.failures > 0 {
+            sleep(PAUSES.1.min(PAUSES.0 * 2_u32.pow(self.failures.min(6)))).await;
+        }
+        self.failures += 1;
+        event
+    }
+
+    /// Until something is different, or it is time to look again.
+    async fn wait(&mut self, reason: Reason, operator: bool) -> Result<Event, Failure> {
+        self.say(&reason, operator);
+        let net = Instant::now() + NET;
+        loop {
+            let repeat = self.said.as_ref().map_or(net, |(_, repeat)| *repeat);
+            tokio::select! {
+                biased;
+                () = at(self.deadline) => return Err(Failure::new(Exit::TimedOut, format!("gave up waiting: {reason}"))),
+                changed = self.standing.changed() => match changed {
+                    Ok(()) => return Ok(Event::Changed),
+                    Err(_) => return Err(died("registration")),
+                },
+                event = self.given.watcher.next() => match event {
+                    Some(event) if self.is_news(&event) => return Ok(Event::Changed),
+                    Some(_) => {}
+                    None => return Err(died("watch")),
+                },
+                () = sleep_until(net) => return Ok(Event::Changed),
+                () = sleep_until(repeat) => self.say(&reason, operator),
+            }
+        }
+    }
+
+    /// Whether the last read did not show it yet.
+    fn is_news(&self, event: &WatchEvent) -> bool {
+        let revision = match event {
+            WatchEvent::Listed { revision, .. } | WatchEvent::Deleted { revision, .. } => *revision,
+            WatchEvent::Put(entry) => entry.mod_revision,
+            WatchEvent::Away { .. } => return self.read_at.is_some(),
+        };
+        self.read_at.is_none_or(|read| revision > read)
+    }
+
+    /// Says a new reason, and an old one every half minute.
+    fn say(&mut self, reason: &Reason, operator: bool) {
+        let now = Instant::now();
+        let known = self.said.as_ref().filter(|(said, _)| said == reason);
+        if known.is_some_and(|(_, repeat)| now < *repeat) {
+            return;
+        }
+        if known.is_none() {
+            (self.tell)(&reason.to_string());
+        }
+        if operator {
+            tracing::error!(%reason, "waiting, somebody has to act");
+        } else {
+            tracing::info!(%reason, "waiting");
+        }
+        self.said = Some((reason.clone(), now + REPEAT));
+    }
+}
+
+fn lease(standing: &Standing) -> Result<LeaseId, String> {
+    let missing = || {
+        standing
+            .cause
+            .clone()
+            .unwrap_or_else(|| "not registered yet".to_owned())
+    };
+    match (&standing.obstacle, standing.lease) {
+        (Some(obstacle), _) => Err(obstacle.to_string()),
+        (None, Some(lease)) if standing.registered => Ok(lease),
+        (None, _) => Err(missing()),
+    }
+}
+
+fn ended(end: End) -> Result<StartOrder, Failure> {
+    match end {
+        End::Start(order) => {
+            let StartOrder {
+                with_setting,
+                seeds,
+                claim,
+                warning,
+            } = &order;
+            tracing::info!(%claim, ?with_setting, ?seeds, "the node may start");
+            if let Some(reason) = warning {
+                tracing::warn!(%reason, "started all the same");
+            }
+            Ok(order)
+        }
+        End::Refuse(reason) => Err(refused(&reason)),
+        End::DiskChanged { was, is } => {
+            let is = is.map_or_else(|| "none".to_owned(), |disk| disk.to_string());
+            let what = format!("the data directory changed during the start: it was disk {was}, it is {is}");
+            Err(Failure::new(Exit::Failed, what))
+        }
+    }
+}
+
+fn refused(reason: &Reason) -> Failure {
+    Failure::new(Exit::Config, reason.to_string())
+}
+
+fn died(task: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("the task of the {task} has died"))
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,275 @@
+//! The order of the steps of one start, as a machine that says one thing to do and is told how it went.
+//!
+//! Pure, so that the model in the tests drives the very steps that the shell performs: crashes, lost answers and late transactions
+//! come between any two of them.
+//!
+//! Invariant: the node starts only after the commit of its arming or announcement was *answered*, and after its marker, written
+//! and read back, showed the disk on which the run began.
+
+use crate::{
+    launcher::{
+        decide::{Candidate, Decision, Disk, Reason, Situation, Start, StartBy, decide},
+        host_cache::HostCache,
+        protocol,
+    },
+    model::{ClaimId, ClusterRecord, DiskId, Marker, NamedMaster},
+    registry::{Keys, LeaseId, Txn},
+    view::ClusterView,
+};
+
+/// One start, from the first read to the order to start.
+#[derive(Debug)]
+pub struct Machine {
+    candidate: Candidate,
+    keys: Keys,
+    /// The disk on which the run began: it may not become another one.
+    disk: DiskId,
+    /// The claim that this run asked for and still pursues.
+    claim: Option<ClaimId>,
+    step: Step,
+}
+
+/// What was asked for last.
+#[derive(Debug)]
+enum Step {
+    Reading,
+    Claiming,
+    Releasing,
+    Entering(Start, Vec<String>),
+    Marking(Start, Vec<String>),
+    Waiting,
+}
+
+/// Everything a decision rests on, read in this order: etcd, then the disk.
+#[derive(Debug)]
+pub struct Facts {
+    /// Record, seeds and members from one linearizable read, or why there is none.
+    pub view: Result<ClusterView, String>,
+    /// The data directory.
+    pub disk: Disk,
+    /// The lease of the own seed, or why it is not registered.
+    pub lease: Result<LeaseId, String>,
+    /// What the host remembers, this view included.
+    pub memory: HostCache,
+    /// A random id for the claim that may follow.
+    pub fresh: ClaimId,
+}
+
+/// How the last effect went.
+#[derive(Debug)]
+pub enum Event {
+    /// After [`Effect::Read`].
+    Seen(Box<Facts>),
+    /// The transaction was committed.
+    Committed,
+    /// Its conditions do not hold: nothing was changed.
+    Refused,
+    /// Nobody knows: it may have been committed, or may be later.
+    Unanswered,
+    /// After [`Effect::Mark`]: what the disk says now.
+    Marked(Box<Disk>),
+    /// Something in etcd is different, or time has passed.
+    Changed,
+}
+
+/// The next thing to do.
+#[must_use]
+#[derive(Debug)]
+pub enum Effect {
+    /// Read [`Facts`].
+    Read,
+    /// Commit, together with the put of the own seed: as it is, or as used under this claim.
+    Commit(Txn, Option<ClaimId>),
+    /// Commit without the own seed: the claim goes, for this reason.
+    Release(Txn, Reason),
+    /// Write the claim into the marker and read it back.
+    Mark(ClaimId),
+    /// Wait for a change; passes by itself.
+    Wait(Reason),
+    /// Wait for a change; a person has to act.
+    WaitForOperator(Reason),
+    /// The run is over.
+    End(End),
+}
+
+/// How a run ends by itself.
+#[derive(Debug)]
+pub enum End {
+    /// Start the node.
+    Start(StartOrder),
+    /// Exit with 78.
+    Refuse(Reason),
+    /// The data directory is not the one with which the run began.
+    DiskChanged {
+        /// The disk then.
+        was: DiskId,
+        /// The disk now, if there is a marker.
+        is: Option<DiskId>,
+    },
+}
+
+/// What the launcher may start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartOrder {
+    /// The names for the bootstrap setting; none: without it.
+    pub with_setting: Option<Vec<String>>,
+    /// `host:port` of the other masters, or the last that were known.
+    pub seeds: Vec<String>,
+    /// The claim under which the node starts; it is in the marker.
+    pub claim: ClaimId,
+    /// What a person should know.
+    pub warning: Option<Reason>,
+}
+
+impl Machine {
+    /// A run on `disk`. The first thing to do is [`Effect::Read`].
+    pub fn new(candidate: Candidate, keys: Keys, disk: DiskId) -> Self {
+        Self {
+            candidate,
+            keys,
+            disk,
+            claim: None,
+            step: Step::Reading,
+        }
+    }
+
+    /// Takes in how the last effect went; the next one.
+    pub fn step(&mut self, event: Event) -> Effect {
+        let step = std::mem::replace(&mut self.step, Step::Reading);
+        match (step, event) {
+            (Step::Reading, Event::Seen(facts)) => self.seen(&facts),
+            (Step::Entering(start, seeds), Event::Committed) => self.mark(start, seeds),
+            (Step::Marking(start, seeds), Event::Marked(disk)) => self.marked(start, seeds, &disk),
+            // A refused claim is none; after a refused arm the claim is released.
+            (Step::Claiming | Step::Entering(..), Event::Refused) => {
+                self.claim = None;
+                Effect::Read
+            }
+            // The arm must rest on a read that shows the claim; without an answer only the record tells what happened; and after
+            // an answer to nothing that was asked, reading again is right in every state.
+            (
+                Step::Reading
+                | Step::Claiming
+                | Step::Releasing
+                | Step::Entering(..)
+                | Step::Marking(..)
+                | Step::Waiting,
+                Event::Seen(_)
+                | Event::Committed
+                | Event::Refused
+                | Event::Unanswered
+                | Event::Marked(_)
+                | Event::Changed,
+            ) => Effect::Read,
+        }
+    }
+
+    fn seen(&mut self, facts: &Facts) -> Effect {
+        // Files without a marker are for the decision to refuse.
+        if let Disk::Marked { marker, .. } = &facts.disk
+            && marker.disk != self.disk
+        {
+            return self.disk_changed(Some(marker));
+        }
+        let decision = decide(&Situation {
+            candidate: &self.candidate,
+            disk: &facts.disk,
+            keys: &self.keys,
+            view: facts.view.as_ref().map_err(String::as_str),
+            memory: &facts.memory,
+            claim: self.claim.as_ref(),
+        });
+        match (decision, &facts.view) {
+            (Decision::Start(start), _) => self.enter(start, facts),
+            (Decision::Claim { masters }, Ok(view)) => self.claim(facts, view, masters),
+            (Decision::Release(reason), Ok(view)) => self.release(view, reason),
+            // Decided only on a view.
+            (Decision::Claim { .. } | Decision::Release(_), Err(_)) => Effect::Read,
+            (Decision::Wait(reason), _) => self.wait(reason),
+            (Decision::Operator(reason), _) => {
+                self.step = Step::Waiting;
+                Effect::WaitForOperator(reason)
+            }
+            (Decision::Refuse(reason), _) => Effect::End(End::Refuse(reason)),
+        }
+    }
+
+    fn claim(&mut self, facts: &Facts, view: &ClusterView, masters: Vec<NamedMaster>) -> Effect {
+        let lease = match &facts.lease {
+            Ok(lease) => *lease,
+            Err(why) => return self.wait(Reason::SeedNotPublished { why: why.clone() }),
+        };
+        let claim = facts.fresh.clone();
+        let Candidate { id, cluster, .. } = &self.candidate;
+        let record = ClusterRecord::claimed(claim.clone(), id.clone(), self.disk.clone(), masters, cluster.clone());
+        self.claim = Some(claim);
+        self.step = Step::Claiming;
+        Effect::Commit(protocol::claim(&self.keys, view, &record, lease), None)
+    }
+
+    fn release(&mut self, view: &ClusterView, reason: Reason) -> Effect {
+        self.claim = None;
+        match protocol::release(&self.keys, view, &self.candidate.id) {
+            Some(txn) => {
+                self.step = Step::Releasing;
+                Effect::Release(txn, reason)
+            }
+            None => Effect::Read,
+        }
+    }
+
+    fn enter(&mut self, start: Start, facts: &Facts) -> Effect {
+        let seeds = facts.memory.seeds.clone();
+        let view = match (start.by, &facts.view) {
+            (StartBy::Offline, _) | (_, Err(_)) => return self.mark(start, seeds),
+            (StartBy::Arm | StartBy::Announce | StartBy::AnnounceAlone, Ok(view)) => view,
+        };
+        if let Err(why) = &facts.lease {
+            return self.wait(Reason::SeedNotPublished { why: why.clone() });
+        }
+        let txn = match start.by {
+            StartBy::Arm => protocol::arm(&self.keys, view),
+            StartBy::AnnounceAlone => Some(protocol::announce_alone(&self.keys, view)),
+            StartBy::Announce | StartBy::Offline => Some(protocol::announce(&self.keys, view)),
+        };
+        let Some(txn) = txn else {
+            return Effect::Read;
+        };
+        let used = start.claim.clone();
+        self.step = Step::Entering(start, seeds);
+        Effect::Commit(txn, Some(used))
+    }
+
+    fn mark(&mut self, start: Start, seeds: Vec<String>) -> Effect {
+        let claim = start.claim.clone();
+        self.step = Step::Marking(start, seeds);
+        Effect::Mark(claim)
+    }
+
+    fn marked(&self, start: Start, seeds: Vec<String>, disk: &Disk) -> Effect {
+        match disk {
+            Disk::Marked { marker, .. } if marker.disk == self.disk && marker.claim.as_ref() == Some(&start.claim) => {
+                Effect::End(End::Start(StartOrder {
+                    with_setting: start.with_setting,
+                    seeds,
+                    claim: start.claim,
+                    warning: start.warning,
+                }))
+            }
+            Disk::Marked { marker, .. } => self.disk_changed(Some(marker)),
+            Disk::Unmarked => self.disk_changed(None),
+        }
+    }
+
+    fn disk_changed(&self, now: Option<&Marker>) -> Effect {
+        Effect::End(End::DiskChanged {
+            was: self.disk.clone(),
+            is: now.map(|marker| marker.disk.clone()),
+        })
+    }
+
+    fn wait(&mut self, reason: Reason) -> Effect {
+        self.step = Step::Waiting;
+        Effect::Wait(reason)
+    }
+}
