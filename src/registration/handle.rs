@@ -5,9 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
-use super::{Obstacle, Standing, Value};
+use super::{
+    Obstacle, Standing, Value, state_file,
+    task::{self, Inputs},
+};
 use crate::{
     host::{FileLock, LockError},
     model::Incarnation,
@@ -115,14 +119,18 @@ impl Registration {
             key: spec.key.clone(),
             source,
         })?;
+        // Under the lock: nobody else writes it now.
+        let runs = state_file::read(&spec.state_file)?;
         let (want, wants) = watch::channel(Want::Keep);
         let (commits, commit_requests) = mpsc::channel(8);
         let (leave, leave_requests) = mpsc::channel(1);
         let (publish, standing) = watch::channel(Standing::default());
-        let task = tokio::spawn(async move {
-            let _parts = (registry, wants, commit_requests, leave_requests, publish);
-            std::future::pending::<()>().await;
-        });
+        let inputs = Inputs {
+            wants,
+            commits: commit_requests,
+            leave: leave_requests,
+        };
+        let task = tokio::spawn(task::run(registry, spec, runs, inputs, publish));
         Ok(Self {
             want,
             commits,
@@ -157,7 +165,10 @@ impl Registration {
 
     /// The lease, while it surely lives; for what shall end with this run.
     pub fn lease(&self) -> Option<LeaseId> {
-        self.standing.borrow().lease
+        let lease = self.standing.borrow().lease;
+        lease
+            .filter(|lease| Instant::now() < lease.deadline)
+            .map(|lease| lease.id)
     }
 
     /// Waits until the work has ended although nobody told it to: a bug, never to be waited out.

@@ -1,0 +1,222 @@
+//! The one task of a registration: receives, steps the machine, does the work that it asks for, publishes how things stand.
+//!
+//! Stop order: key deleted, lease ended, state file removed, task ends. When the handle is dropped instead, the task ends where
+//! it is and the key is left to its lease.
+
+use std::{collections::HashMap, pin::Pin};
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    CommitError, Spec, Standing, Want,
+    handle::CommitRequest,
+    machine::{Effect, Event, Machine, Op, Outcome},
+    state_file::{self, Run},
+};
+use crate::{
+    host,
+    registry::{Range, Registry, RegistryError, Revision},
+};
+
+/// How the handle speaks to the task.
+pub(super) struct Inputs {
+    pub(super) wants: watch::Receiver<Want>,
+    pub(super) commits: mpsc::Receiver<CommitRequest>,
+    pub(super) leave: mpsc::Receiver<oneshot::Sender<()>>,
+}
+
+type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+struct Task {
+    registry: Registry,
+    spec: Spec,
+    machine: Machine,
+    publish: watch::Sender<Standing>,
+    work: Option<Work>,
+    wake: Option<Instant>,
+    answers: HashMap<u64, oneshot::Sender<Result<Option<Revision>, CommitError>>>,
+    commits: u64,
+    left: bool,
+}
+
+/// Runs until the caller has left, or is gone.
+pub(super) async fn run(
+    registry: Registry,
+    spec: Spec,
+    runs: Vec<Run>,
+    mut inputs: Inputs,
+    publish: watch::Sender<Standing>,
+) {
+    let machine = Machine::new(spec.clone(), registry.endpoints().len(), runs, Instant::now());
+    let mut task = Task {
+        registry,
+        spec,
+        machine,
+        publish,
+        work: None,
+        wake: None,
+        answers: HashMap::new(),
+        commits: 0,
+        left: false,
+    };
+    let mut leave = None;
+    task.step(Event::Woke);
+    while !task.left {
+        let event = tokio::select! {
+            biased;
+            Some(answer) = inputs.leave.recv() => {
+                leave = Some(answer);
+                Event::LeaveAsked
+            }
+            changed = inputs.wants.changed() => match changed {
+                Ok(()) => Event::Wanted(inputs.wants.borrow_and_update().clone()),
+                Err(_) => return,
+            },
+            outcome = done(&mut task.work) => {
+                task.work = None;
+                Event::Done(outcome)
+            }
+            Some(request) = inputs.commits.recv() => task.commit_event(request),
+            () = wake(task.wake) => Event::Woke,
+        };
+        task.step(event);
+    }
+    if let Some(answer) = leave {
+        // Nobody waits any more when the time for leaving was up.
+        let _ = answer.send(());
+    }
+}
+
+/// The outcome of the work under way; never when there is none. Cancel safety: the work goes on.
+async fn done(work: &mut Option<Work>) -> Outcome {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wake(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Task {
+    fn commit_event(&mut self, request: CommitRequest) -> Event {
+        let CommitRequest { txn, value, answer } = request;
+        self.commits += 1;
+        let id = self.commits;
+        self.answers.insert(id, answer);
+        Event::CommitAsked { id, txn, value }
+    }
+
+    fn step(&mut self, event: Event) {
+        let now = Instant::now();
+        self.wake = None;
+        for effect in self.machine.step(now, host::random_fraction(), event) {
+            self.perform(effect);
+        }
+        let standing = self.machine.standing(now);
+        self.publish.send_if_modified(|before| {
+            tell(&self.spec, before, &standing, now);
+            let changed = *before != standing;
+            *before = standing;
+            changed
+        });
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Run(op) => self.work = Some(Box::pin(work(self.registry.clone(), self.spec.clone(), op))),
+            Effect::Drop => self.work = None,
+            Effect::WakeAt(at) => self.wake = Some(at),
+            Effect::Answer { id, answer } => {
+                if let Some(waiting) = self.answers.remove(&id) {
+                    // A caller that went away wants no answer.
+                    let _ = waiting.send(answer);
+                }
+            }
+            Effect::Left => self.left = true,
+        }
+    }
+}
+
+/// Does one piece of work.
+async fn work(registry: Registry, spec: Spec, op: Op) -> Outcome {
+    let start = Instant::now();
+    let kind = op.kind();
+    let outcome = attempt(&registry, &spec, op).await.unwrap_or_else(Outcome::Failed);
+    let elapsed = start.elapsed();
+    tracing::debug!(key = spec.key, work = kind, ?elapsed, ?outcome, "registry call");
+    outcome
+}
+
+async fn attempt(registry: &Registry, spec: &Spec, op: Op) -> Result<Outcome, RegistryError> {
+    if let Some(txn) = op.txn(spec) {
+        return registry.commit(&txn).await.map(Outcome::Committed);
+    }
+    match op {
+        Op::Grant => registry.grant(spec.ttl).await.map(Outcome::Granted),
+        Op::Renew(lease) => registry.keep_alive(lease).await.map(Outcome::Renewed),
+        Op::Revoke(lease) => registry.revoke(lease).await.map(|()| Outcome::Revoked),
+        Op::Ask(lease) => {
+            let ttl = registry.time_to_live(lease).await?;
+            // After the answer: an uptime that is too long can only make the ruling stricter.
+            let uptime = host::uptime();
+            Ok(Outcome::Lives { ttl, uptime })
+        }
+        Op::Save(runs) => Ok(save(spec, runs).await),
+        Op::Read | Op::Put { .. } | Op::Delete { .. } | Op::Commit { .. } => {
+            let reading = registry.read(&[Range::Key(spec.key.clone())]).await?;
+            Ok(Outcome::Read(reading.entries.into_iter().next()))
+        }
+    }
+}
+
+/// Writes the state file where a hanging disk holds up nobody else.
+async fn save(spec: &Spec, runs: Vec<Run>) -> Outcome {
+    let path = spec.state_file.clone();
+    let written = tokio::task::spawn_blocking(move || state_file::write(&path, &runs)).await;
+    match written {
+        Ok(Ok(())) => Outcome::Saved,
+        Ok(Err(error)) => Outcome::NotSaved(format!("{}: {error}", spec.state_file.display())),
+        Err(error) => Outcome::NotSaved(error.to_string()),
+    }
+}
+
+/// Logs what changed: once per streak, with its cause.
+fn tell(spec: &Spec, before: &Standing, after: &Standing, now: Instant) {
+    let key = spec.key.as_str();
+    match (before.away_since, after.away_since) {
+        (None, Some(_)) => {
+            let cause = after.cause.as_deref().unwrap_or_default();
+            tracing::warn!(key, cause, "etcd is away, nothing changes here");
+        }
+        (Some(since), None) => {
+            let elapsed = now.saturating_duration_since(since);
+            tracing::info!(key, ?elapsed, "etcd is back");
+        }
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+    if after.counters.lease_losses > before.counters.lease_losses {
+        tracing::warn!(key, "the lease was lost");
+    }
+    let kind = |standing: &Standing| standing.obstacle.as_ref().map(super::Obstacle::kind);
+    if let Some(obstacle) = after.obstacle.as_ref().filter(|_| kind(before) != kind(after)) {
+        let hint = obstacle.hint().unwrap_or_default();
+        tracing::warn!(key, cause = %obstacle, hint, "the key cannot be what it should");
+    }
+    if before.registered != after.registered {
+        let lease = after.lease.map(|lease| lease.id.to_string()).unwrap_or_default();
+        let to = if after.registered {
+            "registered"
+        } else {
+            "not registered"
+        };
+        tracing::info!(key, lease, to, "the key has changed");
+    }
+}
