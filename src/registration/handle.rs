@@ -165,10 +165,11 @@ impl Registration {
 
     /// The lease, while it surely lives; for what shall end with this run.
     pub fn lease(&self) -> Option<LeaseId> {
-        let lease = self.standing.borrow().lease;
-        lease
-            .filter(|lease| Instant::now() < lease.deadline)
-            .map(|lease| lease.id)
+        let standing = self.standing.borrow();
+        let lives = standing
+            .lease_deadline
+            .is_some_and(|deadline| Instant::now() < deadline);
+        standing.lease.filter(|_| lives)
     }
 
     /// Waits until the work has ended although nobody told it to: a bug, never to be waited out.

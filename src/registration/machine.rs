@@ -73,6 +73,26 @@ enum Holding {
     Held { lease: Lease, renew_at: Instant },
 }
 
+/// The key, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Key {
+    /// It may be anything.
+    Unknown,
+    /// It is not there.
+    Absent,
+    /// It is there.
+    There(Entry),
+}
+
+impl Key {
+    fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Unknown | Self::Absent => None,
+            Self::There(entry) => Some(entry),
+        }
+    }
+}
+
 /// A commit that waits for its turn.
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
@@ -99,8 +119,8 @@ pub(super) struct Machine {
     /// Leases in the state file that are over.
     ended: Vec<LeaseId>,
     holding: Holding,
-    /// The key as last read or written; none: not known.
-    key: Option<Option<Entry>>,
+    /// The key as last read or written.
+    key: Key,
     /// What etcd says about leases of other boots.
     rulings: Vec<Ruling>,
     /// Somewhere a put may be under way that makes the key as soon as it is gone. Ends with the lease.
@@ -136,7 +156,7 @@ impl Machine {
             runs,
             ended: Vec::new(),
             holding: Holding::None { not_before: now },
-            key: None,
+            key: Key::Unknown,
             rulings: Vec::new(),
             create_in_limbo: false,
             unanswered: None,
@@ -169,11 +189,12 @@ impl Machine {
             }
             Event::LeaveAsked => self.leave(&mut effects),
             Event::Woke => {}
-            Event::Done(outcome) => match self.doing.take() {
-                Some(op) => self.learn(now, fraction, op, outcome, &mut effects),
-                // Work that was dropped just as it was done.
-                None => {}
-            },
+            Event::Done(outcome) => {
+                // There is none when the work was dropped just as it was done.
+                if let Some(op) = self.doing.take() {
+                    self.learn(now, fraction, op, outcome, &mut effects);
+                }
+            }
         }
         if let (false, Some(Owner::Other(obstacle))) = (self.may_write(), self.owner()) {
             self.refuse_commits(&CommitError::Obstacle(obstacle), &mut effects);
@@ -202,10 +223,7 @@ impl Machine {
     /// How things stand.
     pub(super) fn standing(&self, now: Instant) -> Standing {
         let lease = self.held().filter(|lease| now < lease.deadline);
-        let there = match (&self.key, self.owner()) {
-            (Some(Some(entry)), Some(Owner::Us)) => Some(entry),
-            (Some(_) | None, Some(_) | None) => None,
-        };
+        let there = self.key.entry().filter(|_| self.owner() == Some(Owner::Us));
         let as_wanted = there.is_some_and(|entry| match &self.want {
             Want::Keep => true,
             Want::Present(value) => self.is_stored(value, entry),
@@ -217,7 +235,8 @@ impl Machine {
         };
         Standing {
             registered: as_wanted && lease.is_some_and(|lease| there.and_then(|entry| entry.lease) == Some(lease.id)),
-            lease,
+            lease: lease.map(|lease| lease.id),
+            lease_deadline: lease.map(|lease| lease.deadline),
             key_revision: there.map(|entry| entry.mod_revision),
             away_since: self.away_since,
             cause: self.cause.clone(),
@@ -265,8 +284,8 @@ impl Machine {
 
     /// Whose key it is, as far as is known.
     fn owner(&self) -> Option<Owner> {
-        let entry = self.key.as_ref()?;
-        Some(owner(&self.spec, &self.runs, &self.rulings, entry.as_ref()))
+        let known = self.key != Key::Unknown;
+        known.then(|| owner(&self.spec, &self.runs, &self.rulings, self.key.entry()))
     }
 
     /// Whether the key may be written: it is ours, or nobody's, or one that was given to us to take.
@@ -282,7 +301,7 @@ impl Machine {
     fn deletable(&self) -> Option<Revision> {
         let unwanted = self.leaving || self.want == Want::Absent;
         let ours = matches!(self.owner(), Some(Owner::Us | Owner::Former));
-        let entry = self.key.as_ref()?.as_ref()?;
+        let entry = self.key.entry()?;
         (unwanted && ours).then_some(entry.mod_revision)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::registry::{Lease, LeaseId, Revision};
+use crate::registry::{LeaseId, Revision};
 
 /// How a registration stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,9 @@ pub struct Standing {
     /// Whether the key is there as it is wanted, under our lease, as far as is known.
     pub registered: bool,
     /// The lease, while it surely lives.
-    pub lease: Option<Lease>,
+    pub lease: Option<LeaseId>,
+    /// Until when it surely lives.
+    pub lease_deadline: Option<Instant>,
     /// The revision that wrote our key, while it is there.
     pub key_revision: Option<Revision>,
     /// Since when no endpoint answers.

@@ -211,7 +211,7 @@ fn tell(spec: &Spec, before: &Standing, after: &Standing, now: Instant) {
         tracing::warn!(key, cause = %obstacle, hint, "the key cannot be what it should");
     }
     if before.registered != after.registered {
-        let lease = after.lease.map(|lease| lease.id.to_string()).unwrap_or_default();
+        let lease = after.lease.map(|lease| lease.to_string()).unwrap_or_default();
         let to = if after.registered {
             "registered"
         } else {

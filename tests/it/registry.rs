@@ -100,8 +100,8 @@ async fn conditions_hold_or_nothing_changes(version: Version) {
 async fn a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along(version: Version) {
     let etcd = Etcd::start(version).await;
     let registry = etcd.registry();
-    let lease = registry.grant(Duration::from_secs(60)).await.expect("granted");
-    assert_eq!(lease.ttl, Duration::from_secs(60));
+    let lease = registry.grant(Duration::from_mins(1)).await.expect("granted");
+    assert_eq!(lease.ttl, Duration::from_mins(1));
     commit(&registry, vec![put("/t/a", "1", Some(lease.id))]).await;
     assert_eq!(entry(&registry, "/t/a").await.and_then(|e| e.lease), Some(lease.id));
     let before = Instant::now();
@@ -210,7 +210,7 @@ async fn an_endpoint_that_accepts_and_never_answers_costs_a_bounded_time() {
     for scheme in ["http", "https"] {
         let settings = quorate::registry::RegistrySettings {
             endpoints: vec![format!("{scheme}://{address}")],
-            tls: (scheme == "https").then(|| quorate::registry::Tls {
+            tls: (scheme == "https").then_some(quorate::registry::Tls {
                 ca: None,
                 identity: None,
             }),

@@ -90,7 +90,7 @@ async fn a_watch_starts_with_everything_and_goes_on_with_every_change(version: V
 async fn what_one_transaction_writes_arrives_in_order(version: Version) {
     let etcd = Etcd::start(version).await;
     let registry = etcd.registry();
-    let lease = registry.grant(Duration::from_secs(60)).await.expect("granted");
+    let lease = registry.grant(Duration::from_mins(1)).await.expect("granted");
     let mut watcher = registry.watch(vec![prefix("/t/")]);
     next_list(&mut watcher).await;
     let keys: Vec<String> = (0..200).map(|i| format!("/t/{i:03}")).collect();

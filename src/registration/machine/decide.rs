@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::{Holding, Machine, Op, Owner};
+use super::{Holding, Key, Machine, Op, Owner};
 use crate::{
     registration::{Value, Want, state_file::Run},
-    registry::{Entry, LeaseId},
+    registry::LeaseId,
 };
 
 /// What comes next.
@@ -37,18 +37,19 @@ impl Machine {
             Holding::None { not_before } if now < not_before => return Next::Wait(not_before),
             Holding::Granted(_) | Holding::None { .. } => return Next::Run(Op::Grant),
         };
-        let Some(entry) = &self.key else {
+        if self.key == Key::Unknown {
             return Next::Run(Op::Read);
-        };
+        }
         let work = self
-            .make_true(entry.as_ref(), lease)
+            .make_true(lease)
             .or_else(|| self.tidy_up(lease))
             .or_else(|| (now >= self.verify_at).then_some(Op::Read));
         work.map_or(Next::Wait(renew_at.min(self.verify_at)), Next::Run)
     }
 
     /// What makes the wish true, when it is not.
-    fn make_true(&self, entry: Option<&Entry>, lease: LeaseId) -> Option<Op> {
+    fn make_true(&self, lease: LeaseId) -> Option<Op> {
+        let entry = self.key.entry();
         let owner = self.owner()?;
         if let Owner::Undecided(lease) = owner {
             return Some(Op::Ask(lease));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Effect, Holding, Machine, Op, Outcome, Owner, Ruling};
+use super::{Effect, Holding, Key, Machine, Op, Outcome, Owner, Ruling};
 use crate::{
     backoff::spread,
     registration::{CommitError, Obstacle, Value, Want, state_file::Run},
@@ -20,7 +20,7 @@ impl Machine {
     /// Takes in what came of the work.
     pub(super) fn learn(&mut self, now: Instant, fraction: f64, op: Op, outcome: Outcome, effects: &mut Vec<Effect>) {
         let outcome = match outcome {
-            Outcome::Failed(error) => return self.fail(now, fraction, op, error, effects),
+            Outcome::Failed(error) => return self.fail(now, fraction, &op, error, effects),
             Outcome::NotSaved(cause) => {
                 self.refused = Some((op.kind(), Obstacle::StateFile { cause }));
                 self.retry_at = Some(now + self.backoff.next(fraction));
@@ -50,7 +50,7 @@ impl Machine {
             (Op::Ask(lease), Outcome::Lives { ttl: None, .. }) => {
                 self.ended.push(lease);
                 // If it was the key's, the key is gone with it.
-                self.key = None;
+                self.key = Key::Unknown;
             }
             (Op::Put { value, lease, .. }, Outcome::Committed(revision)) => self.put(now, &value, lease, revision),
             (Op::Commit { id, value, lease, .. }, Outcome::Committed(revision)) => {
@@ -63,7 +63,7 @@ impl Machine {
                 effects.push(Effect::Answer { id, answer });
             }
             (Op::Delete { .. }, Outcome::Committed(revision)) => {
-                self.key = revision.map(|_| None);
+                self.key = revision.map_or(Key::Unknown, |_| Key::Absent);
                 self.counters.deletes += u64::from(revision.is_some());
             }
             (Op::Revoke(lease), Outcome::Revoked) => self.revoked(now, lease),
@@ -111,11 +111,11 @@ impl Machine {
         // A lease that lives on is asked about again: it may be renewed at any time.
         self.rulings
             .retain(|ruling| entry.as_ref().is_none_or(|entry| entry.lease != Some(ruling.lease)));
-        self.key = Some(entry);
+        self.key = entry.map_or(Key::Absent, Key::There);
         self.verified_at = Some(now);
         let waits = matches!(self.owner(), Some(Owner::Other(_) | Owner::Undecided(_)));
         self.verify_at = now + if waits { WAITING } else { self.spec.ttl };
-        if let (Some(value), Some(Some(entry))) = (&self.unanswered, &self.key)
+        if let (Some(value), Key::There(entry)) = (&self.unanswered, &self.key)
             && self.is_stored(value, entry)
         {
             self.want = Want::Present(value.clone());
@@ -125,20 +125,17 @@ impl Machine {
     fn put(&mut self, now: Instant, value: &Value, lease: LeaseId, revision: Option<Revision>) {
         let Some(revision) = revision else {
             // The key is not what it was thought to be.
-            self.key = None;
+            self.key = Key::Unknown;
             return;
         };
-        let create_revision = match &self.key {
-            Some(Some(entry)) => entry.create_revision,
-            Some(None) | None => revision,
-        };
-        self.key = Some(Some(Entry {
+        let create_revision = self.key.entry().map_or(revision, |entry| entry.create_revision);
+        self.key = Key::There(Entry {
             key: self.spec.key.clone(),
             value: value.to_bytes(),
             create_revision,
             mod_revision: revision,
             lease: Some(lease),
-        }));
+        });
         self.verified_at = Some(now);
         self.counters.puts += 1;
     }
@@ -148,18 +145,18 @@ impl Machine {
         if self.lease().is_some_and(|own| own.id == lease) {
             self.holding = Holding::None { not_before: now };
             self.create_in_limbo = false;
-            self.key = None;
+            self.key = Key::Unknown;
         }
     }
 
-    fn fail(&mut self, now: Instant, fraction: f64, op: Op, error: RegistryError, effects: &mut Vec<Effect>) {
+    fn fail(&mut self, now: Instant, fraction: f64, op: &Op, error: RegistryError, effects: &mut Vec<Effect>) {
         *self.counters.errors.entry(error.kind()).or_default() += 1;
-        self.doubt(&op, &error);
+        self.doubt(op, &error);
         let sent_once = matches!(op, Op::Put { .. } | Op::Delete { .. } | Op::Commit { .. });
         let needs_lease = matches!(op, Op::Renew(_) | Op::Put { .. } | Op::Commit { .. });
         if let Op::Commit { id, .. } = op {
             let answer = Err(CommitError::Registry(error.clone()));
-            effects.push(Effect::Answer { id, answer });
+            effects.push(Effect::Answer { id: *id, answer });
         }
         match &error {
             RegistryError::LeaseGone if needs_lease => return self.lose_lease(now, fraction),
@@ -192,7 +189,7 @@ impl Machine {
         let unanswered = matches!(error, RegistryError::Away { .. });
         match op {
             Op::Put { replaces, .. } | Op::Commit { replaces, .. } if unanswered => {
-                self.key = None;
+                self.key = Key::Unknown;
                 self.create_in_limbo |= *replaces == 0;
                 if let Op::Commit { value, .. } = op
                     && self.commit_wishes == self.wishes
@@ -223,6 +220,6 @@ impl Machine {
         };
         self.counters.lease_losses += 1;
         self.create_in_limbo = false;
-        self.key = None;
+        self.key = Key::Unknown;
     }
 }
