@@ -49,6 +49,8 @@ pub(super) struct Shell {
 pub(super) struct Seen {
     /// Record and own key, as etcd last showed them; none: not heard yet.
     view: Option<ClusterView>,
+    /// The cluster record, as it was last heard of.
+    record: RecordSeen,
     /// What the machine was last told of the launcher.
     launched: Option<Launched>,
     /// When the machine wants to be woken; none while a probe is on its way.
@@ -68,7 +70,7 @@ impl Shell {
             let input = self.sources.next(self.seen.wake, &self.registration).await;
             leaving = self.take(input)?;
             self.record_uuid();
-            let (standing, record) = (self.sources.standing(), self.record_seen());
+            let (standing, record) = (self.sources.standing(), self.seen.record.clone());
             self.told.turned(Instant::now(), &self.machine, standing, record);
         }
         self.told.stopping();
@@ -141,25 +143,33 @@ impl Shell {
         Some(Event::LauncherSaid(launched))
     }
 
+    /// Record or own key changed, or etcd is away.
     fn watched(&mut self, event: &WatchEvent) -> bool {
         if let WatchEvent::Away { cause } = event {
             tracing::debug!(cause, "the watch is interrupted");
             return false;
         }
-        let view = self.seen.view.get_or_insert_default();
-        if !view.apply(&self.keys, event) && view.revision != 0 && !matches!(event, WatchEvent::Listed { .. }) {
+        self.seen.view.get_or_insert_default().apply(&self.keys, event);
+        let record = self.record();
+        if record == self.seen.record {
             return false;
         }
-        if let Some(why) = view.record_unreadable(&self.keys) {
-            // Whatever it said before still counts.
-            tracing::warn!(why, "the cluster record cannot be read");
-            return false;
+        self.seen.record = record;
+        match &self.seen.record {
+            RecordSeen::Unheard => false,
+            RecordSeen::Unreadable(why) => {
+                tracing::warn!(
+                    why,
+                    "the cluster record cannot be read; what it said before still counts"
+                );
+                false
+            }
+            RecordSeen::Absent => self.feed(Event::RecordChanged(Record::Absent)),
+            RecordSeen::There(record) => {
+                let record = Record::from(record.as_ref());
+                self.feed(Event::RecordChanged(record))
+            }
         }
-        let record = view
-            .record
-            .as_ref()
-            .map_or(Record::Absent, |stored| Record::from(&stored.value));
-        self.feed(Event::RecordChanged(record))
     }
 
     fn want(&mut self, wish: Wish) {
@@ -210,7 +220,7 @@ impl Shell {
         }
     }
 
-    fn record_seen(&self) -> RecordSeen {
+    fn record(&self) -> RecordSeen {
         let Some(view) = &self.seen.view else {
             return RecordSeen::Unheard;
         };

@@ -37,9 +37,10 @@ pub(super) struct LastProbe {
 }
 
 /// The cluster record as far as it is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum RecordSeen {
     /// etcd was not heard yet.
+    #[default]
     Unheard,
     /// There is none.
     Absent,
@@ -101,7 +102,8 @@ impl Snapshot {
         }
         match &self.standing.obstacle {
             Some(obstacle) => obstacle.to_string(),
-            None if self.standing.registered && self.standing.key_revision.is_some() => "registered".to_owned(),
+            None if self.standing.key_revision.is_some() => "registered".to_owned(),
+            None if matches!(self.record, RecordSeen::Unreadable(_)) => "the cluster record cannot be read".to_owned(),
             None => "not registered".to_owned(),
         }
     }

@@ -227,9 +227,10 @@ impl Node {
         }
     }
 
-    /// Waits until it has joined.
+    /// Waits until it has joined and says which cluster: for a moment it knows its master before that.
     pub(crate) async fn joined(&self) -> Report {
-        self.until("has joined", Report::joined).await
+        let joined = |report: &Report| report.joined() && report.uuid.known().is_some();
+        self.until("has joined", joined).await
     }
 
     fn signal(&self, signal: Signal) {
