@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod etcd;
 pub(crate) mod node;
 pub(crate) mod program;
+pub(crate) mod registration;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
 
