@@ -7,6 +7,7 @@ mod formation_model;
 mod generated_docs;
 mod probe;
 mod registration;
+mod registration_outage;
 mod registry;
 mod registry_watch;
 mod sidecar;
