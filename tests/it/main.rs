@@ -9,6 +9,7 @@ mod probe;
 mod registration;
 mod registration_outage;
 mod registry;
+mod registry_access;
 mod registry_watch;
 mod sidecar;
 mod support;

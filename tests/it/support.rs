@@ -1,6 +1,7 @@
 //! What integration tests share: waiting for a condition, and real parts that are started, broken and ended.
 
 pub(crate) mod address;
+pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod node;
 pub(crate) mod program;

@@ -68,15 +68,16 @@ impl Etcd {
         Self::start_with(version, "http", |_| Vec::new()).await
     }
 
-    /// A single member with more flags, which may name files in its directory. Not healthy yet when clients need a certificate.
+    /// A single member with more flags, which may name files in its directory. Perhaps not healthy yet when clients need a
+    /// certificate.
     pub(crate) async fn start_with(
         version: Version,
         scheme: &'static str,
-        more: impl FnOnce(&Path) -> Vec<String>,
+        more: impl FnOnce(&Self) -> Vec<String>,
     ) -> Self {
         let mut etcd = Self::new(version, "single", scheme);
         etcd.cluster = etcd.peer_entry();
-        etcd.more = more(etcd.dir.path());
+        etcd.more = more(&etcd);
         etcd.spawn();
         etcd.answers().await;
         etcd

@@ -1,0 +1,55 @@
+//! An authority of its own for each test, and certificates that it signed.
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use quorate::registry::Tls;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+
+/// The authority and where its files are.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    dir: PathBuf,
+}
+
+impl Authority {
+    /// Writes `ca.pem` into `dir`.
+    pub(crate) fn new(dir: &Path) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "test authority");
+        let key = KeyPair::generate().expect("a key");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
+        std::fs::write(dir.join("ca.pem"), issuer.pem()).expect("written");
+        let dir = dir.to_owned();
+        Self { issuer, dir }
+    }
+
+    /// Writes `NAME.pem` and `NAME.key` for a server or client of this name and address.
+    pub(crate) fn sign(&self, name: &str, address: IpAddr) {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.subject_alt_names = vec![SanType::IpAddress(address)];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        std::fs::write(self.file(name, "pem"), certificate.pem()).expect("written");
+        std::fs::write(self.file(name, "key"), key.serialize_pem()).expect("written");
+    }
+
+    /// A client's certificates.
+    pub(crate) fn tls(&self, name: Option<&str>) -> Tls {
+        let read = |name: &str, kind: &str| std::fs::read(self.file(name, kind)).expect("read");
+        Tls {
+            ca: Some(read("ca", "pem")),
+            identity: name.map(|name| (read(name, "pem"), read(name, "key"))),
+        }
+    }
+
+    /// The file `NAME.KIND`.
+    pub(crate) fn file(&self, name: &str, kind: &str) -> PathBuf {
+        self.dir.join(format!("{name}.{kind}"))
+    }
+}
