@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod config_show;
 mod generate;
+mod launch;
 mod live;
 mod seeds;
 mod sidecar;
@@ -45,6 +46,7 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "cluster adopt" => cluster::adopt(own, sources).await,
         "sidecar" => sidecar::run(sources).await,
         "completions" => generate::completions(own),
+        "launch" => launch::run(own, sources).await,
         "man" => generate::man(own),
         other => Err(Failure::new(Exit::Usage, format!("there is no command `{other}`"))),
     }

@@ -1,6 +1,11 @@
 //! The launcher: starts one node so that it joins the one right cluster, and stays with it.
+//!
+//! Order of a start, written once: pre-flight → lock per id → a node that outlived its launcher → directories and the lock on the data
+//! → marker → formation (seed, claim, arm) → config directory → launcher's file → node → supervision. Nothing is started before the
+//! formation says so, and nothing that could wait comes between its word and the start.
 
 pub mod decide;
+pub mod desk;
 pub mod distribution;
 pub mod dry_run;
 pub mod formation;
@@ -8,6 +13,7 @@ pub mod host_cache;
 pub mod java;
 pub mod layout;
 pub mod leftover;
+pub mod live_seeds;
 pub mod marker_file;
 pub mod plan;
 pub mod preflight;
@@ -18,28 +24,76 @@ pub mod protocol;
 pub mod render;
 pub mod runtime;
 pub mod seed_file;
-pub mod supervise;
+mod start;
+mod supervise;
 pub mod user;
+
+use std::time::Duration;
+
+use desk::Desk;
+use plan::Plan;
+use preflight::Grade;
+use process::ProcessRuntime;
+use runtime::Runtime;
+use start::Ground;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     exit::{Exit, Failure},
-    nodefile::{NodeFile, ProcessId},
+    host::{Notifier, Signals},
 };
 
-/// The node of an earlier launcher, if it still lives.
-pub fn own_node(plan: &plan::Plan) -> Result<Option<ProcessId>, Failure> {
-    Ok(leftover(plan)?.map(|leftover| leftover.process))
+/// While a start waits, the service manager is asked this often for this much more time.
+const EXTENSION: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(1));
+
+/// Starts the node of `plan`, or stays with the one that runs already, until it has ended.
+pub async fn launch(plan: Plan) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    // From here on a signal is an event: an early one must not leave a half-made node behind.
+    let mut signals = Signals::new()?;
+    let mut runtime = ProcessRuntime::default();
+    let mut desk = Desk::new(&plan, runtime.name())?;
+    look_at_the_host(&plan)?;
+    let ground = Ground::new(plan)?;
+    let up = tokio::select! {
+        biased;
+        up = ground.bring_up(&mut runtime, &mut desk, &mut signals) => up,
+        () = keep_the_service_manager_waiting() => Ok(None),
+    };
+    let up = match up {
+        Ok(Some(up)) => up,
+        ended => {
+            ground.withdraw(&mut desk).await;
+            return ended.map(|_| Exit::Done);
+        }
+    };
+    tracing::info!(pid = up.process.pid, adopted = up.adopted, took = ?begun.elapsed(), "node runs");
+    let node = ground.running(up, &mut runtime, &mut desk, &mut signals)?;
+    let exit = Box::pin(node.stay()).await;
+    match exit {
+        Some(exit) => {
+            ground.withdraw(&mut desk).await;
+            Ok(exit)
+        }
+        // The node lives on, for the next run: its file and its seed stay.
+        None => Ok(Exit::Failed),
+    }
 }
 
-fn leftover(plan: &plan::Plan) -> Result<Option<leftover::Leftover>, Failure> {
-    let path = plan.settings.node.run_file(&plan.settings.common.service);
-    let found = NodeFile::read(&path).and_then(|file| leftover::find(file.as_ref(), &plan.layout));
-    found.map_err(|error| {
-        let hint = "delete the file if no node runs on this host under this address";
-        Failure::with_hint(
-            Exit::Config,
-            format!("cannot tell whether a node runs already: {error}"),
-            hint,
-        )
-    })
+fn look_at_the_host(plan: &Plan) -> Result<(), Failure> {
+    let own = leftover::of_plan(plan)?.map(|leftover| leftover.process);
+    let checks = preflight::checks(plan, own);
+    for check in checks.iter().filter(|check| check.result == Grade::Warn) {
+        tracing::warn!(check = check.name, found = check.what, "pre-flight");
+    }
+    preflight::refuse(&checks)
+}
+
+/// Never returns.
+async fn keep_the_service_manager_waiting() {
+    let notifier = Notifier::new();
+    loop {
+        notifier.extend(EXTENSION.1);
+        sleep(EXTENSION.0).await;
+    }
 }

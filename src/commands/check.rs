@@ -8,7 +8,7 @@ use crate::{
     config::{Sources, launch},
     exit::{Exit, Failure},
     launcher::{
-        own_node,
+        leftover,
         plan::Plan,
         preflight::{Check, Grade, checks},
     },
@@ -19,7 +19,7 @@ use crate::{
 /// Asks everything, prints the answers, and fails when one of them stands in the way of a start.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let plan = Plan::new(resolve(sources, launch)?)?;
-    let own = own_node(&plan)?;
+    let own = leftover::of_plan(&plan)?.map(|leftover| leftover.process);
     let mut checks = checks(&plan, own);
     checks.push(etcd(&plan).await);
     if cli::wants_json(matches) {

@@ -3,10 +3,11 @@
 //! The claim in the launcher's file is its label. Invariant: a node that may belong to the recorded cluster is never stopped, and one
 //! that surely belongs to another one is left alone.
 
-use std::io;
+use std::{io, path::PathBuf};
 
-use super::layout::Layout;
+use super::{layout::Layout, plan::Plan};
 use crate::{
+    exit::{Exit, Failure},
     host::{self, FileLock},
     model::{ClaimId, ClusterRecord, ClusterUuid},
     nodefile::{NodeFile, Phase, ProcessId},
@@ -22,7 +23,7 @@ pub struct Leftover {
     /// Whether it was started with the right to form a cluster.
     pub with_setting: bool,
     /// Its data directory.
-    pub data: String,
+    pub data: PathBuf,
 }
 
 /// What becomes of it.
@@ -48,8 +49,19 @@ pub enum Recorded<'a> {
     Some(&'a ClusterRecord),
 }
 
+/// The node of an earlier launcher, if it still lives.
+pub fn of_plan(plan: &Plan) -> Result<Option<Leftover>, Failure> {
+    let path = plan.settings.node.run_file(&plan.settings.common.service);
+    let found = NodeFile::read(&path).and_then(|file| find(file.as_ref(), &plan.layout));
+    found.map_err(|error| {
+        let what = format!("cannot tell whether a node runs already: {error}");
+        let hint = "delete the file if no node runs on this host under this address";
+        Failure::with_hint(Exit::Config, what, hint)
+    })
+}
+
 /// The node that `file` tells of, if it still lives. Files of another boot say nothing about processes.
-pub fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Leftover>> {
+fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Leftover>> {
     let Some(file) = file else {
         return Ok(None);
     };
@@ -62,7 +74,7 @@ pub fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Lefto
         process,
         claim: file.claim.clone(),
         with_setting: file.with_setting,
-        data: file.data.clone(),
+        data: PathBuf::from(&file.data),
     }))
 }
 
@@ -124,7 +136,7 @@ mod tests {
             process: ProcessId { pid: 1, start_time: 1 },
             claim: of.map(claim),
             with_setting,
-            data: "/data".to_owned(),
+            data: "/data".into(),
         }
     }
 

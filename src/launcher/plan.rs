@@ -173,3 +173,99 @@ fn env_problems(distribution: Option<&Distribution>, settings: &LaunchSettings) 
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Resolver, Sources, launch};
+
+    fn home(dir: &Path, jar: &str) -> String {
+        for part in ["config", "lib", "jdk/bin"] {
+            std::fs::create_dir_all(dir.join(part)).expect("a directory");
+        }
+        std::fs::write(dir.join("lib").join(jar), "").expect("a jar");
+        std::fs::write(dir.join("jdk/bin/java"), "").expect("a java");
+        dir.display().to_string()
+    }
+
+    fn plan(jar: &str, file: &str) -> Result<Plan, Failure> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let home = home(dir.path(), jar);
+        let flags = [
+            ("home", home.as_str()),
+            ("address", "10.0.0.1"),
+            ("name", "a"),
+            ("user", "12:34"),
+        ];
+        // Only root may name another user.
+        let flags = &flags[..if crate::launcher::user::is_root() { 4 } else { 3 }];
+        let java = format!("{home}/jdk");
+        let environment = [
+            ("PATH", "/bin"),
+            ("JAVA_HOME", java.as_str()),
+            ("ETCDCTL_USER", "root"),
+            ("JAVA_TOOL_OPTIONS", "-x"),
+            ("ETCDCTL_PASSWORD", "secret"),
+        ];
+        let sources = Sources::from_parts(flags, &environment, file).expect("sources");
+        let mut resolver = Resolver::new(&sources);
+        let settings = launch(&mut resolver);
+        resolver.finish()?;
+        Plan::new(settings.expect("settings"))
+    }
+
+    #[test]
+    fn the_node_gets_a_clean_environment_and_what_was_said() {
+        let file = "heap = \"1g\"\n[env]\nES_JAVA_OPTS = \"-Da=b\"\nX = \"y\"\n";
+        let environment = plan("elasticsearch-9.5.3.jar", file)
+            .expect("a plan")
+            .spec()
+            .environment;
+        let get = |name: &str| environment.get(name).map(String::as_str);
+        assert_eq!(get("ES_JAVA_OPTS"), Some("-Xms1g -Xmx1g -Da=b"));
+        assert_eq!(
+            (get("PATH"), get("LANG"), get("X")),
+            (Some("/bin"), Some("C.UTF-8"), Some("y"))
+        );
+        assert_eq!((get("JAVA_TOOL_OPTIONS"), get("ETCDCTL_PASSWORD")), (None, None));
+        let heap = plan("opensearch-3.6.0.jar", "heap = \"512m\"")
+            .expect("a plan")
+            .spec()
+            .environment;
+        assert_eq!(
+            heap.get("OPENSEARCH_JAVA_OPTS").map(String::as_str),
+            Some("-Xms512m -Xmx512m")
+        );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let file = "[env]\nES_PATH_CONF = \"/x\"\nJAVA_HOME = \"/nonexistent\"\n[set]\n\"cluster.name\" = \"x\"\n";
+        let failure = plan("elasticsearch-6.8.23.jar", file).expect_err("wrong");
+        let all: Vec<&str> = failure.problems.iter().map(|problem| problem.what.as_str()).collect();
+        for part in [
+            "/nonexistent",
+            "--expected-masters",
+            "--set cluster.name",
+            "--env ES_PATH_CONF",
+        ] {
+            assert!(all.iter().any(|what| what.contains(part)), "{part} in {all:?}");
+        }
+        assert_eq!((failure.exit, all.len()), (Exit::Config, 4));
+    }
+
+    #[test]
+    fn the_quorum_is_set_on_the_lines_that_want_one() {
+        let six = plan("elasticsearch-6.8.23.jar", "expected-masters = 3").expect("a plan");
+        assert_eq!(six.setup.minimum_masters, Some(2));
+        assert_eq!(
+            plan("elasticsearch-9.5.3.jar", "")
+                .expect("a plan")
+                .setup
+                .minimum_masters,
+            None
+        );
+    }
+}

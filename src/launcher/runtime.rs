@@ -1,6 +1,6 @@
 //! The seam to whatever runs a node: a plain process now, containers later. An engine starts, signals and waits; it decides nothing.
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 
 use super::user::User;
 use crate::{host::FileLock, nodefile::ProcessId};
@@ -29,6 +29,16 @@ pub enum Ending {
     Signal(u8),
     /// It is gone; it was not our child, so nobody told us how.
     Unknown,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "with exit code {code}"),
+            Self::Signal(signal) => write!(f, "by signal {signal}"),
+            Self::Unknown => f.write_str("nobody knows how: it was another launcher's child"),
+        }
+    }
 }
 
 /// Runs one node. After an error of `start` or `adopt` there is none.

@@ -127,6 +127,13 @@ pub fn write(path: &Path, seeds: &[String]) -> io::Result<()> {
     host::write_atomic(path, text.as_bytes(), 0o644)
 }
 
+/// Reads the file; nothing when there is none.
+pub fn read(path: &Path) -> io::Result<Vec<String>> {
+    let bytes = host::read_optional(path)?.unwrap_or_default();
+    let text = String::from_utf8(bytes).map_err(io::Error::other)?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -213,6 +220,7 @@ mod tests {
         for (seeds, text) in [(&["a:1", "b:2"][..], "a:1\nb:2\n"), (&[], "")] {
             write(&path, &list(seeds)).expect("written");
             assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
+            assert_eq!(read(&path).expect("read"), list(seeds));
         }
     }
 

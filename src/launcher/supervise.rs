@@ -1,3 +1,208 @@
-//! Stays with a started node.
+//! Stays with a started node: keeps its seed file live, has its cluster recorded, passes signals on and reports its end.
+//!
+//! Order of the end, written once: phase `leaving` → time for readers → SIGTERM → grace → SIGKILL; then the caller takes seed key and
+//! launcher's file away. An etcd that is away changes nothing of it. The machine decides; this file listens and acts.
 
-pub mod machine;
+mod inquiry;
+mod machine;
+
+use std::{future::pending, io, time::Duration};
+
+pub(super) use inquiry::Inquiry;
+use machine::{Effect, Event, State, Supervision};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    desk::Desk,
+    formation::{Recorded, Recorder},
+    live_seeds::LiveSeeds,
+    plan::Plan,
+    runtime::Runtime,
+    start::Ground,
+};
+use crate::{
+    exit::Exit,
+    host::{Signal, Signals},
+    model::ClusterUuid,
+    nodefile::ProcessId,
+    registry::{WatchEvent, Watcher},
+};
+
+/// A node that runs, with everything that belongs to it.
+pub(super) struct Running<'a, R> {
+    pub(super) ground: &'a Ground,
+    pub(super) runtime: &'a mut R,
+    pub(super) process: ProcessId,
+    pub(super) signals: &'a mut Signals,
+    pub(super) desk: &'a mut Desk,
+    /// Everything that is registered, from the beginning.
+    pub(super) watcher: Watcher,
+    pub(super) seeds: LiveSeeds,
+    pub(super) inquiry: Inquiry,
+    pub(super) recorder: Recorder,
+}
+
+/// What was heard.
+enum Heard {
+    /// Of the node's life.
+    Life(Event),
+    /// Of everything around it.
+    News(News),
+}
+
+/// What does not change what becomes of the node.
+enum News {
+    Reload,
+    Registry(Option<WatchEvent>),
+    SeedsWoke,
+    Reported(ClusterUuid),
+    Recorded(Recorded),
+    RegistrationDied,
+}
+
+/// What is shown in the one sentence.
+#[derive(Default)]
+struct Shown {
+    recorded: Option<Recorded>,
+    away: Option<String>,
+}
+
+impl<R: Runtime> Running<'_, R> {
+    /// Stays until the node has ended; the launcher's exit code. None: this launcher cannot go on, and the node runs.
+    pub(super) async fn stay(mut self) -> Option<Exit> {
+        let Plan { settings, .. } = &self.ground.plan;
+        let mut node = Supervision::of_running(settings.drain_wait, settings.grace);
+        let mut shown = Shown::default();
+        let mut wake = None;
+        loop {
+            let sentence = self.sentence(node.state(), &shown);
+            self.desk.status(&sentence);
+            let event = match self.listen(wake).await {
+                Heard::Life(event) => event,
+                Heard::News(news) => match self.take_in(news, &mut shown) {
+                    Ok(()) => continue,
+                    Err(task) => {
+                        tracing::error!(task, "a task has died, leaving the node to the next launcher");
+                        return None;
+                    }
+                },
+            };
+            // A time that has come is over; the step may name the next.
+            wake = wake.filter(|_| event != Event::Woke);
+            for effect in node.step(Instant::now(), event) {
+                match effect {
+                    Effect::WakeAt(time) => wake = Some(time),
+                    Effect::SayLeaving { at_most } => self.say_leaving(at_most),
+                    Effect::Terminate => self.send("SIGTERM", R::terminate),
+                    Effect::Kill => self.send("SIGKILL", R::kill),
+                    Effect::Finish(exit) => return Some(ended(event, exit)),
+                }
+            }
+        }
+    }
+
+    /// Only receives. Cancel safety: every branch can be asked again.
+    async fn listen(&mut self, wake: Option<Instant>) -> Heard {
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => match signal {
+                Signal::Stop => Heard::Life(Event::StopAsked),
+                Signal::Reload => Heard::News(News::Reload),
+            },
+            ending = self.runtime.ended() => Heard::Life(Event::NodeEnded(ending)),
+            () = at(wake) => Heard::Life(Event::Woke),
+            event = self.watcher.next() => Heard::News(News::Registry(event)),
+            () = at(self.seeds.wake()) => Heard::News(News::SeedsWoke),
+            uuid = self.inquiry.uuid() => Heard::News(News::Reported(uuid)),
+            recorded = self.recorder.next() => Heard::News(News::Recorded(recorded)),
+            () = self.ground.registration.died() => Heard::News(News::RegistrationDied),
+        }
+    }
+
+    /// The task that has died, if one has.
+    fn take_in(&mut self, news: News, shown: &mut Shown) -> Result<(), &'static str> {
+        match news {
+            News::Reload => tracing::info!("nothing to reload: settings apply when the node is started again"),
+            News::Registry(Some(event)) => {
+                shown.away = match &event {
+                    WatchEvent::Away { cause } => Some(cause.clone()),
+                    WatchEvent::Listed { .. } | WatchEvent::Put(_) | WatchEvent::Deleted { .. } => None,
+                };
+                self.seeds.hear(&event);
+            }
+            News::SeedsWoke => self.seeds.woke(),
+            News::Reported(uuid) => self.reported(&uuid),
+            News::Recorded(recorded) => {
+                if let Err(why) = &recorded {
+                    tracing::error!(why, "the node's cluster cannot be recorded");
+                }
+                shown.recorded = Some(recorded);
+            }
+            News::Registry(None) => return Err("watch"),
+            News::RegistrationDied => return Err("registration"),
+        }
+        Ok(())
+    }
+
+    /// Marker first, then the seed; the recorder sees to the record.
+    fn reported(&mut self, uuid: &ClusterUuid) {
+        match self.recorder.reported(uuid) {
+            Ok(marker) => {
+                tracing::info!(%uuid, "the node reports its cluster");
+                self.inquiry.close();
+                self.ground.want_seed(&marker);
+            }
+            Err(error) => tracing::warn!(cause = %error, "marker not written, asking the node again"),
+        }
+    }
+
+    fn say_leaving(&mut self, at_most: Duration) {
+        tracing::info!(drain = ?self.ground.plan.settings.drain_wait, "leaving");
+        self.desk.leaving(at_most);
+    }
+
+    fn send(&self, signal: &'static str, send: impl Fn(&R) -> io::Result<()>) {
+        let pid = self.process.pid;
+        match send(self.runtime) {
+            Ok(()) => tracing::info!(signal, pid, "signal sent to the node"),
+            Err(error) => tracing::error!(signal, pid, cause = %error, "signal not sent to the node"),
+        }
+    }
+
+    fn sentence(&self, state: State, shown: &Shown) -> String {
+        let pid = self.process.pid;
+        let life = match state {
+            State::Running => format!("node runs as process {pid}"),
+            State::Draining { .. } => format!("leaving, time for readers; node runs as process {pid}"),
+            State::Stopping { .. } => format!("waiting for the node to end, process {pid}"),
+            State::Killed | State::Ended => "node killed".to_owned(),
+        };
+        let cluster = match &shown.recorded {
+            Some(Ok(uuid)) => format!("cluster UUID {uuid}"),
+            Some(Err(why)) => why.clone(),
+            None => "cluster UUID not known yet".to_owned(),
+        };
+        let away = shown.away.as_ref();
+        let away = away.map_or_else(String::new, |cause| format!("; etcd is away: {cause}"));
+        format!("{life}; other masters: {}; {cluster}{away}", self.seeds.seeds().len())
+    }
+}
+
+fn ended(event: Event, exit: Exit) -> Exit {
+    if let Event::NodeEnded(ending) = event {
+        if exit == Exit::Done {
+            tracing::info!(%ending, "node ended");
+        } else {
+            tracing::error!(%ending, exit = exit.code(), "node ended");
+        }
+    }
+    exit
+}
+
+/// Waits until `time`, or for ever.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}

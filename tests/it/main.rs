@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod formation_model;
 mod generated_docs;
+mod launch;
 mod probe;
 mod registration;
 mod registration_outage;

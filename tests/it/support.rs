@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod certificates;
 pub(crate) mod etcd;
+pub(crate) mod launcher;
 pub(crate) mod node;
 pub(crate) mod program;
 pub(crate) mod registration;

@@ -53,15 +53,15 @@ impl Recorder {
         }
     }
 
-    /// The node reports `uuid`: into the marker at once; [`next`](Self::next) does the rest.
+    /// The node reports `uuid`: into the marker at once, which is then as returned; [`next`](Self::next) does the rest.
     ///
     /// # Errors
     /// When the marker cannot be written; then nothing is recorded.
-    pub fn reported(&mut self, uuid: &ClusterUuid) -> io::Result<()> {
+    pub fn reported(&mut self, uuid: &ClusterUuid) -> io::Result<Marker> {
         let marker = disk::set_uuid(&self.layout, &self.disk, uuid)?;
-        self.known = Some((marker, uuid.clone()));
+        self.known = Some((marker.clone(), uuid.clone()));
         self.due = Some(Instant::now());
-        Ok(())
+        Ok(marker)
     }
 
     /// The next news about the record, as soon as they differ from the last. Waits for ever while the node has reported nothing.

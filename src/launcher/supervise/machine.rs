@@ -14,7 +14,7 @@ const HURRY: Duration = Duration::from_secs(10);
 
 /// Where the node's life stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// It runs.
     Running,
     /// It is leaving and still runs, so that readers can go elsewhere.
@@ -35,7 +35,7 @@ pub enum State {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// Somebody told the launcher to stop.
     StopAsked,
     /// The time asked for has come.
@@ -46,7 +46,7 @@ pub enum Event {
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(super) enum Effect {
     /// Say everywhere that the node is leaving; the stop will take at most this long.
     SayLeaving {
         /// Drain and grace together.
@@ -64,7 +64,7 @@ pub enum Effect {
 
 /// The machine.
 #[derive(Debug, Clone)]
-pub struct Supervision {
+pub(super) struct Supervision {
     state: State,
     /// Time for readers between leaving and the stop.
     drain: Duration,
@@ -74,7 +74,7 @@ pub struct Supervision {
 
 impl Supervision {
     /// Of a node that runs.
-    pub fn of_running(drain: Duration, grace: Duration) -> Self {
+    pub(super) fn of_running(drain: Duration, grace: Duration) -> Self {
         Self {
             state: State::Running,
             drain,
@@ -83,13 +83,13 @@ impl Supervision {
     }
 
     /// Where it stands.
-    pub fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         self.state
     }
 
     /// Takes in `event`.
     #[must_use]
-    pub fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+    pub(super) fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
         match (self.state, event) {
             (State::Running, Event::StopAsked) => {
                 let until = now + self.drain;

@@ -29,7 +29,7 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    fn home(self) -> PathBuf {
+    pub(crate) fn home(self) -> PathBuf {
         PathBuf::from(part(match self {
             Self::Es6 => "QUORATE_TEST_ES6_HOME",
             Self::Es9 => "QUORATE_TEST_ES9_HOME",
@@ -37,7 +37,7 @@ impl Line {
         }))
     }
 
-    fn java(self) -> String {
+    pub(crate) fn java(self) -> String {
         part(match self {
             Self::Es6 => "QUORATE_TEST_JAVA17",
             Self::Es9 | Self::Os3 => "QUORATE_TEST_JAVA25",
@@ -48,6 +48,15 @@ impl Line {
         match self {
             Self::Es6 | Self::Es9 => "elasticsearch",
             Self::Os3 => "opensearch",
+        }
+    }
+
+    /// The variable that names its Java.
+    pub(crate) const fn java_variable(self) -> &'static str {
+        match self {
+            Self::Es6 => "JAVA_HOME",
+            Self::Es9 => "ES_JAVA_HOME",
+            Self::Os3 => "OPENSEARCH_JAVA_HOME",
         }
     }
 

@@ -1,0 +1,21 @@
+//! `quorate launch`: starts the local node and stays with it, or prints what it would do.
+
+use clap::ArgMatches;
+
+use super::resolve;
+use crate::{
+    config::{Sources, launch},
+    exit::{Exit, Failure},
+    launcher::{self, dry_run, plan::Plan},
+    output,
+};
+
+/// Runs the launcher, or with `--dry-run` only the plan.
+pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
+    let plan = Plan::new(resolve(sources, launch)?)?;
+    if matches.get_flag("dry-run") {
+        output::bytes(dry_run::text(&plan).as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    Box::pin(launcher::launch(plan)).await
+}

@@ -1,0 +1,118 @@
+//! What the launcher tells others about its node: the sidecar and the next run by the file in the run directory, the service manager
+//! by one sentence, people by the log. Shell; decides nothing.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use super::{leftover::Leftover, plan::Plan};
+use crate::{
+    host::{self, Notifier},
+    model::{ClaimId, FORMAT},
+    nodefile::{NodeFile, Phase, ProcessId},
+};
+
+/// What is to be done after the node has ended takes no longer.
+const TIDY: Duration = Duration::from_secs(30);
+
+/// Everything that is said.
+#[derive(Debug)]
+pub struct Desk {
+    path: PathBuf,
+    file: NodeFile,
+    /// Whether the file is this run's.
+    written: bool,
+    notifier: Notifier,
+}
+
+impl Desk {
+    /// Of a node that is not started yet. Nothing is said so far.
+    pub fn new(plan: &Plan, engine: &str) -> io::Result<Self> {
+        let settings = &plan.settings;
+        Ok(Self {
+            path: settings.node.run_file(&settings.common.service),
+            file: NodeFile {
+                format: FORMAT,
+                engine: engine.to_owned(),
+                process: None,
+                name: settings.name.clone(),
+                cluster: settings.cluster.clone(),
+                phase: Phase::Starting,
+                data: plan.layout.data.display().to_string(),
+                claim: None,
+                with_setting: false,
+                boot: host::boot_id()?,
+                reason: None,
+            },
+            written: false,
+            notifier: Notifier::new(),
+        })
+    }
+
+    /// The start waits for something.
+    pub fn waiting(&mut self, reason: &str) {
+        self.notifier.status(reason);
+        self.file.reason = Some(reason.to_owned());
+        self.tell();
+    }
+
+    /// The next thing is the start, under this claim. On disk before the node is: a run that finds the node can then judge it.
+    pub fn starting(&mut self, claim: &ClaimId, with_setting: bool) -> io::Result<()> {
+        self.file.claim = Some(claim.clone());
+        self.file.with_setting = with_setting;
+        self.file.process = None;
+        self.file.reason = None;
+        self.file.phase = Phase::Starting;
+        self.write()
+    }
+
+    /// It runs.
+    pub fn running(&mut self, process: ProcessId) {
+        self.file.process = Some(process);
+        self.file.phase = Phase::Running;
+        self.file.reason = None;
+        self.tell();
+        self.notifier.ready();
+    }
+
+    /// It was running before this launcher; what was said of its start stays true.
+    pub fn adopted(&mut self, leftover: &Leftover) {
+        self.file.claim.clone_from(&leftover.claim);
+        self.file.with_setting = leftover.with_setting;
+        self.running(leftover.process);
+    }
+
+    /// It still runs and readers should go elsewhere; the stop takes at most this long.
+    pub fn leaving(&mut self, at_most: Duration) {
+        self.notifier.stopping();
+        self.notifier.extend(at_most + TIDY);
+        self.file.phase = Phase::Leaving;
+        self.tell();
+    }
+
+    /// One sentence about now.
+    pub fn status(&mut self, sentence: &str) {
+        self.notifier.status(sentence);
+    }
+
+    /// There is no node any more. What an earlier run wrote about a node that may live stays.
+    pub fn closed(&mut self) {
+        if !std::mem::take(&mut self.written) {
+            return;
+        }
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), cause = %error, "the launcher's file was not removed");
+        }
+    }
+
+    /// A sidecar that does not hear this goes by what it sees of the node itself.
+    fn tell(&mut self) {
+        if let Err(error) = self.write() {
+            tracing::warn!(path = %self.path.display(), cause = %error, "the launcher's file was not written");
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.file.write(&self.path)?;
+        self.written = true;
+        Ok(())
+    }
+}

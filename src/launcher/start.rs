@@ -1,0 +1,347 @@
+//! Brings the node up: adopts the one that outlived its launcher, or lets the formation decide and starts one.
+//!
+//! Shell. Until the node runs, everything here can be cut off at any wait without leaving anything but what the next run expects.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{
+    decide::Candidate,
+    desk::Desk,
+    formation::{self, Formation, Formed, Recorder, StartOrder},
+    host_cache::HostCache,
+    leftover::{self, Fate, Leftover, Recorded, judge},
+    live_seeds::LiveSeeds,
+    marker_file,
+    plan::Plan,
+    preflight, prepare,
+    process::ProcessRuntime,
+    runtime::Runtime,
+    seed_file,
+    supervise::{Inquiry, Running},
+};
+use crate::{
+    exit::{Exit, Failure},
+    host::{self, FileLock, LockError, Signal, Signals},
+    model::{Incarnation, Marker},
+    nodefile::ProcessId,
+    probe::Prober,
+    registration::{Registration, Spec, StartError, Want},
+    registry::Registry,
+    view::ClusterView,
+};
+
+/// One probe of the own node, which answers locally.
+const PROBE: Duration = Duration::from_secs(2);
+/// The longest that withdrawing the seed may hold up the end: without etcd it goes with its lease.
+const LEAVE: Duration = Duration::from_secs(3);
+
+/// What a start needs and what stays when it is over.
+pub(super) struct Ground {
+    pub(super) plan: Plan,
+    registry: Registry,
+    pub(super) registration: Registration,
+    incarnation: Incarnation,
+    candidate: Candidate,
+}
+
+/// A node that runs.
+pub(super) struct Up {
+    pub(super) process: ProcessId,
+    pub(super) adopted: bool,
+    marker: Marker,
+    /// What the seed file holds.
+    seeds: Vec<String>,
+}
+
+impl Ground {
+    /// Takes the lock of the node's id: from here on nobody else on this host starts or adopts it.
+    pub(super) fn new(plan: Plan) -> Result<Self, Failure> {
+        let settings = &plan.settings;
+        let (common, node) = (&settings.common, &settings.node);
+        let registry = Registry::new(common.registry.clone())?;
+        let incarnation = Incarnation::random()?;
+        let spec = Spec {
+            key: common.keys.seed(&node.id),
+            state_file: node.state_file(&common.service),
+            lock_file: node.run_file(&common.service).with_extension("lock"),
+            ttl: node.ttl,
+            incarnation: incarnation.clone(),
+            boot_id: host::boot_id()?,
+            take_over: node.take_over,
+        };
+        let registration =
+            Registration::start(registry.clone(), spec).map_err(|error| not_registered(&plan, &error))?;
+        let candidate = Candidate {
+            id: node.id.clone(),
+            name: settings.name.clone(),
+            service: common.service.clone(),
+            cluster: settings.cluster.clone(),
+            master_eligible: plan.setup.master_eligible(),
+            rule: plan.rule,
+        };
+        Ok(Self {
+            plan,
+            registry,
+            registration,
+            incarnation,
+            candidate,
+        })
+    }
+
+    /// A node that runs, or none when somebody told us to stop first.
+    pub(super) async fn bring_up(
+        &self,
+        runtime: &mut ProcessRuntime,
+        desk: &mut Desk,
+        signals: &mut Signals,
+    ) -> Result<Option<Up>, Failure> {
+        if let Some(leftover) = leftover::of_plan(&self.plan)?
+            && let Some(up) = self.keep_or_end(&leftover, runtime, desk).await?
+        {
+            return Ok(Some(up));
+        }
+        let layout = &self.plan.layout;
+        prepare::directories(layout, self.plan.user.as_ref())?;
+        let lock = self.lock_data()?;
+        marker_file::open(layout, |disk| {
+            Marker::new(
+                disk,
+                &self.candidate.service,
+                &self.candidate.cluster,
+                &self.candidate.name,
+            )
+        })?;
+        let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
+        let formation = Formation {
+            registry: &self.registry,
+            registration: &self.registration,
+            watcher: &mut watcher,
+            keys: &self.plan.settings.common.keys,
+            candidate: self.candidate.clone(),
+            layout,
+            http_port: self.plan.settings.node.http_port,
+            incarnation: self.incarnation.clone(),
+            wait_for: self.plan.settings.wait_for,
+        };
+        let run = formation.run(told_to_stop(signals), |reason| desk.waiting(reason));
+        match Box::pin(run).await? {
+            Formed::Start(order) => self.start(&order, &lock, runtime, desk).map(Some),
+            Formed::Stopped => Ok(None),
+        }
+    }
+
+    /// What becomes of a node that outlived its launcher: it is adopted, or ended, or in the way.
+    async fn keep_or_end(
+        &self,
+        leftover: &Leftover,
+        runtime: &mut ProcessRuntime,
+        desk: &mut Desk,
+    ) -> Result<Option<Up>, Failure> {
+        let layout = &self.plan.layout;
+        let pid = leftover.process.pid;
+        if *leftover.data != *layout.data {
+            let what = format!(
+                "the node of this address runs already, process {pid}, with the data directory {}",
+                leftover.data.display()
+            );
+            return Err(Failure::with_hint(
+                Exit::Config,
+                what,
+                "give the launcher the same `--data`, or stop that process first",
+            ));
+        }
+        let fate = self.judge(leftover).await;
+        runtime.adopt(leftover.process)?;
+        match fate {
+            Fate::Adopt => {
+                let marker = marker_file::read(&layout.marker)?.ok_or_else(|| no_marker(&self.plan))?;
+                self.want_seed(&marker);
+                desk.adopted(leftover);
+                Ok(Some(Up {
+                    process: leftover.process,
+                    adopted: true,
+                    seeds: seed_file::read(&self.plan.seed_file())?,
+                    marker,
+                }))
+            }
+            Fate::Stop(reason) => {
+                tracing::warn!(pid, reason, "stopping the node that outlived its launcher");
+                runtime.terminate()?;
+                if timeout(self.plan.settings.grace, runtime.ended()).await.is_err() {
+                    runtime.kill()?;
+                    runtime.ended().await;
+                }
+                Ok(None)
+            }
+            Fate::Refuse(reason) => {
+                let hint = format!(
+                    "process {pid} was left alone; look at it and at `quorate cluster show`, then stop one of them"
+                );
+                Err(Failure::with_hint(Exit::Config, reason, hint))
+            }
+        }
+    }
+
+    async fn judge(&self, leftover: &Leftover) -> Fate {
+        let node = &self.plan.settings.node;
+        let report = Prober::new(node.address.to_string(), node.http_port, PROBE)
+            .probe()
+            .await
+            .result;
+        let uuid = report.as_ref().ok().and_then(|report| report.uuid.known());
+        let keys = &self.plan.settings.common.keys;
+        let view = self
+            .registry
+            .read(&keys.all())
+            .await
+            .map(|reading| ClusterView::of(keys, &reading));
+        let recorded = match &view {
+            Ok(view) if view.record_unreadable(keys).is_none() => match &view.record {
+                Some(stored) => Recorded::Some(&stored.value),
+                None => Recorded::None,
+            },
+            Ok(_) | Err(_) => Recorded::Unknown,
+        };
+        judge(leftover, uuid, recorded)
+    }
+
+    /// Nobody else may use the data directory from here on, for as long as this process or the node lives.
+    fn lock_data(&self) -> Result<FileLock, Failure> {
+        FileLock::take(&self.plan.layout.lock).map_err(|error| match error {
+            LockError::Held { .. } => match preflight::refuse(&[preflight::in_use(&self.plan)]) {
+                Err(failure) => failure,
+                Ok(()) => Failure::new(Exit::Config, "the data directory is in use"),
+            },
+            LockError::Io { path, source } => {
+                Failure::new(Exit::Config, format!("cannot lock {}: {source}", path.display()))
+            }
+        })
+    }
+
+    /// Nothing that could wait stands here: the formation's word is fresh.
+    fn start(
+        &self,
+        order: &StartOrder,
+        lock: &FileLock,
+        runtime: &mut ProcessRuntime,
+        desk: &mut Desk,
+    ) -> Result<Up, Failure> {
+        let plan = &self.plan;
+        let line = plan.distribution.line;
+        let settings = plan.setup.render(order.with_setting.as_deref());
+        let file = (line.settings_file(), settings);
+        prepare::config(
+            &plan.layout,
+            &plan.distribution.config(),
+            (&file.0, &file.1),
+            line.seed_file,
+            plan.user.as_ref(),
+        )?;
+        seed_file::write(&plan.seed_file(), &order.seeds)?;
+        desk.starting(&order.claim, order.with_setting.is_some())?;
+        let process = runtime.start(&plan.spec(), lock).map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                format!("cannot start {}: {error}", plan.distribution.program().display()),
+            )
+        })?;
+        desk.running(process);
+        Ok(Up {
+            process,
+            adopted: false,
+            marker: marker_file::read(&plan.layout.marker)?.ok_or_else(|| no_marker(plan))?,
+            seeds: order.seeds.clone(),
+        })
+    }
+
+    /// Everything that belongs to a node that runs.
+    pub(super) fn running<'a, R: Runtime>(
+        &'a self,
+        up: Up,
+        runtime: &'a mut R,
+        desk: &'a mut Desk,
+        signals: &'a mut Signals,
+    ) -> Result<Running<'a, R>, Failure> {
+        let settings = &self.plan.settings;
+        let keys = &settings.common.keys;
+        let prober = Prober::new(settings.node.address.to_string(), settings.node.http_port, PROBE);
+        let recorder = Recorder::new(
+            self.registry.clone(),
+            keys.clone(),
+            self.plan.layout.clone(),
+            up.marker.disk.clone(),
+        );
+        Ok(Running {
+            ground: self,
+            runtime,
+            process: up.process,
+            signals,
+            desk,
+            // A fresh one: its first event is everything, which the formation's has given away already.
+            watcher: self.registry.watch(keys.all()),
+            seeds: LiveSeeds::new(&self.plan, up.seeds, HostCache::read(&self.plan.layout.cache)?),
+            inquiry: Inquiry::new(prober, settings.name.clone()),
+            recorder,
+        })
+    }
+
+    /// The seed as this disk's marker makes it.
+    pub(super) fn want_seed(&self, marker: &Marker) {
+        let port = self.plan.settings.node.http_port;
+        let seed = formation::seed(&self.candidate, port, self.incarnation.clone(), marker);
+        self.registration.want(Want::Present((&seed).into()));
+    }
+
+    /// Seed key and launcher's file away.
+    pub(super) async fn withdraw(self, desk: &mut Desk) {
+        if let Err(error) = self.registration.leave(LEAVE).await {
+            tracing::warn!(cause = %error, "seed not withdrawn");
+        }
+        desk.closed();
+    }
+}
+
+async fn told_to_stop(signals: &mut Signals) {
+    while signals.next().await != Signal::Stop {
+        // Nothing runs that could be told to read its settings again.
+    }
+}
+
+fn not_registered(plan: &Plan, error: &StartError) -> Failure {
+    match error {
+        StartError::Lock {
+            source: LockError::Held { path },
+            ..
+        } => {
+            let who = FileLock::holder(path).map_or_else(String::new, |pid| format!(", process {pid}"));
+            let what = format!("another launcher runs for {} on this host{who}", plan.settings.node.id);
+            Failure::with_hint(
+                Exit::Config,
+                what,
+                "stop it first, or give this node an address or ports of its own",
+            )
+        }
+        StartError::Lock {
+            source: LockError::Io { path, source },
+            ..
+        } => {
+            let hint = "`--run-dir` must be a directory that the launcher can write";
+            Failure::with_hint(Exit::Config, format!("cannot lock {}: {source}", path.display()), hint)
+        }
+        StartError::StateFile { path, .. } => {
+            let hint = format!("if no other launcher uses it, delete {}", path.display());
+            Failure::with_hint(Exit::Config, error.to_string(), hint)
+        }
+    }
+}
+
+fn no_marker(plan: &Plan) -> Failure {
+    let what = format!("the marker {} is gone", plan.layout.marker.display());
+    Failure::with_hint(
+        Exit::Config,
+        what,
+        "was the data directory emptied under a node that runs?",
+    )
+}

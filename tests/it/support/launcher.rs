@@ -1,0 +1,204 @@
+//! `quorate launch` on loopback, in directories of its own: started, killed, started again; it and its node are ended on drop.
+
+use std::{
+    fs::{File, Permissions},
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use quorate::nodefile::{NodeFile, Phase, ProcessId};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
+use tempfile::TempDir;
+
+use super::{LONG, etcd::Etcd, eventually, node::Line};
+
+/// The user of nodes that root starts.
+const NOBODY: u32 = 65534;
+
+/// One host: what a launcher is given, and the directories that stay when it is started again.
+#[derive(Debug)]
+pub(crate) struct Host {
+    line: Line,
+    address: String,
+    etcd: String,
+    more: Vec<String>,
+    dir: TempDir,
+    child: Option<Child>,
+}
+
+impl Host {
+    /// A host at `address` whose launcher gets `more` flags.
+    pub(crate) fn new(line: Line, address: &str, etcd: &Etcd, more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        // The node's user has to get through.
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("open to all");
+        Self {
+            line,
+            address: address.to_owned(),
+            etcd: etcd.endpoint(),
+            more: more.iter().map(|flag| (*flag).to_owned()).collect(),
+            dir,
+            child: None,
+        }
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Gives a data directory that the test has made to the node's user.
+    pub(crate) fn give_away_data(&self) {
+        if geteuid().is_root() {
+            chown(self.data(), Some(NOBODY), Some(NOBODY)).expect("given away");
+        }
+    }
+
+    /// A path in its directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The live seed file's lines.
+    pub(crate) fn seeds(&self) -> Vec<String> {
+        let path = self.path(&format!("state/elasticsearch/{}/seeds/unicast_hosts.txt", self.address));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The program with the flags of this host, but for those that `more` says differently.
+    #[expect(clippy::disallowed_methods, reason = "the launcher is a process")]
+    pub(crate) fn command(&self, command: &str, more: &[&str]) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_quorate"));
+        let path = |name: &str| self.path(name).display().to_string();
+        let flags = [
+            ("--endpoints", self.etcd.clone()),
+            ("--address", self.address.clone()),
+            ("--home", self.line.home().display().to_string()),
+            ("--name", format!("node-{}", self.address)),
+            ("--data", path("data")),
+            ("--state-dir", path("state")),
+            ("--run-dir", path("run")),
+            ("--heap", "256m".to_owned()),
+            ("--drain-wait", "0s".to_owned()),
+            ("--set", "discovery.initial_state_timeout=1s".to_owned()),
+            ("--env", format!("{}={}", self.line.java_variable(), self.line.java())),
+        ];
+        program
+            .arg(command)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        let said = |flag: &str| more.contains(&flag) && !["--set", "--env"].contains(&flag);
+        let flags = flags.iter().filter(|(flag, _)| !said(flag));
+        program.args(flags.flat_map(|(flag, value)| [*flag, value.as_str()]));
+        if geteuid().is_root() {
+            program.args(["--user", "nobody"]);
+        }
+        program.args(&self.more).args(more).stdin(Stdio::null());
+        program
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, command: &str, more: &[&str]) -> Output {
+        self.command(command, more).output().expect("it runs")
+    }
+
+    /// Starts the launcher. Its output and its node's go into the file `log`.
+    pub(crate) fn start(&mut self) {
+        let path = self.path("log");
+        let log = File::options().create(true).append(true).open(path).expect("a log");
+        let mut command = self.command("launch", &[]);
+        command.stdout(log.try_clone().expect("a log")).stderr(log);
+        assert!(self.child.is_none(), "it runs already");
+        self.child = Some(command.spawn().expect("it starts"));
+    }
+
+    /// What the launcher and its node have said.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// The launcher's file.
+    pub(crate) fn file(&self) -> Option<NodeFile> {
+        NodeFile::read(&self.path(&format!("run/elasticsearch/{}.json", self.address))).expect("readable")
+    }
+
+    /// Waits for the node's process.
+    pub(crate) async fn process(&mut self) -> ProcessId {
+        let max = 3 * LONG;
+        let start = tokio::time::Instant::now();
+        loop {
+            if let Some(file) = self.file()
+                && file.phase == Phase::Running
+            {
+                return file.process.expect("a process that runs");
+            }
+            assert!(self.lives() && start.elapsed() < max, "no node: {}", self.log());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether the launcher lives.
+    pub(crate) fn lives(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it was started");
+        child.try_wait().expect("a state").is_none()
+    }
+
+    /// Sends a signal to the launcher alone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it was started");
+        kill_process(pid(child.id()), signal).expect("a signal");
+    }
+
+    /// SIGKILL for the launcher alone.
+    pub(crate) fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.child.take().expect("it was started").wait().expect("ended");
+    }
+
+    /// Waits for the launcher's end; its exit code.
+    pub(crate) async fn code(&mut self) -> Option<i32> {
+        let child = self.child.as_mut().expect("it was started");
+        let look = eventually("the launcher ends", 3 * LONG, || {
+            let status = child.try_wait().expect("a state");
+            async move { status }
+        });
+        let code = look.await.code();
+        self.child = None;
+        code
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let file = NodeFile::read(&self.path(&format!("run/elasticsearch/{}.json", self.address)));
+        if let Ok(Some(NodeFile {
+            process: Some(process), ..
+        })) = file
+            && process.is_alive()
+        {
+            let _ = kill_process_group(pid(process.pid), Signal::KILL);
+        }
+    }
+}
+
+/// A process number.
+pub(crate) fn pid(number: u32) -> Pid {
+    Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid")
+}
+
+/// A directory with what identifies a distribution, and nothing that could be started.
+pub(crate) fn hollow_home(dir: &Path, jar: &str) -> PathBuf {
+    let home = dir.join("home");
+    for part in ["bin", "config", "lib", "jdk/bin"] {
+        std::fs::create_dir_all(home.join(part)).expect("a directory");
+    }
+    std::fs::write(home.join("lib").join(jar), "").expect("a jar");
+    std::fs::write(home.join("jdk/bin/java"), "").expect("a java");
+    home
+}
