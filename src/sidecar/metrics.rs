@@ -195,3 +195,55 @@ impl Readings {
 const fn flag(on: bool) -> f64 {
     if on { 1.0 } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::SystemTime};
+
+    use super::*;
+    use crate::{
+        model::{Incarnation, NodeId},
+        registration::Standing,
+        sidecar::{snapshot::RecordSeen, verdict::Conclusion},
+    };
+
+    #[test]
+    fn every_metric_stands_in_the_documentation_with_its_help() {
+        let now = Instant::now();
+        let facts = Facts {
+            id: NodeId::new([10, 0, 0, 1].into(), 9300),
+            service: "elasticsearch".parse().expect("name"),
+            key: String::new(),
+            probed_at: String::new(),
+            incarnation: "a".parse::<Incarnation>().expect("id"),
+            started: now,
+            turn: std::time::Duration::from_secs(1),
+        };
+        let snapshot = Snapshot {
+            turned: now,
+            conclusion: Conclusion {
+                verdict: Verdict::Ready,
+                why: String::new(),
+                since: now,
+            },
+            since: SystemTime::now(),
+            probe: None,
+            report: None,
+            standing: Standing::default(),
+            record: RecordSeen::Absent,
+        };
+        let page = Metrics::new().render(&facts, &snapshot, now);
+        let help = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
+        let rendered: BTreeSet<_> = help
+            .map(|(name, help)| (name.to_owned(), help.trim_end_matches('.').to_owned()))
+            .collect();
+        let rows = include_str!("../../docs/usage/http.md").lines().filter_map(|line| {
+            let (name, help) = line.strip_prefix("| `quorate_")?.split_once("` | ")?;
+            let name = name.split('{').next()?.trim_end_matches("_total");
+            Some((format!("quorate_{name}"), help.trim_end_matches(" |").to_owned()))
+        });
+        assert_eq!(rows.collect::<BTreeSet<_>>(), rendered);
+    }
+}

@@ -147,6 +147,9 @@ impl Shell {
     fn watched(&mut self, event: &WatchEvent) -> bool {
         if let WatchEvent::Away { cause } = event {
             tracing::debug!(cause, "the watch is interrupted");
+            if self.seen.view.is_none() {
+                self.seen.record = RecordSeen::Unreadable(cause.clone());
+            }
             return false;
         }
         self.seen.view.get_or_insert_default().apply(&self.keys, event);

@@ -103,8 +103,10 @@ impl Snapshot {
         match &self.standing.obstacle {
             Some(obstacle) => obstacle.to_string(),
             None if self.standing.key_revision.is_some() => "registered".to_owned(),
-            None if matches!(self.record, RecordSeen::Unreadable(_)) => "the cluster record cannot be read".to_owned(),
-            None => "not registered".to_owned(),
+            None => match &self.record {
+                RecordSeen::Unreadable(why) => format!("not registered, the cluster record cannot be read: {why}"),
+                RecordSeen::Unheard | RecordSeen::Absent | RecordSeen::There(_) => "not registered".to_owned(),
+            },
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    os::unix::net::UnixDatagram,
     path::Path,
     time::Duration,
 };
@@ -38,7 +39,11 @@ async fn verdict_and_answers_go_on_without_etcd() {
     let sidecar = Sidecar::start(NO_ETCD, node.home(), &FAST);
     let status = sidecar.verdict("ready").await;
     assert_eq!(status["node"]["name"], "n1");
-    assert_eq!(status["record"]["state"], "unknown");
+    sidecar
+        .until("it says why it is not registered", |status| {
+            status["record"]["state"] == "unreadable" && status["registry"]["away"]["cause"].is_string()
+        })
+        .await;
     assert_eq!(sidecar.ask("GET", "/readyz"), Some((200, "ready\n".to_owned())));
     assert_eq!(sidecar.ask("HEAD", "/readyz"), Some((200, String::new())));
     node.die();
@@ -92,6 +97,44 @@ async fn what_is_asked_over_http_is_answered_correctly() {
     ] {
         assert!(metrics.contains(line), "no {line} in\n{metrics}");
     }
+}
+
+#[tokio::test]
+async fn the_service_manager_is_told_of_start_reason_life_and_stop() {
+    let node = StandIn::at_home("elasticsearch-9.5.3");
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = UnixDatagram::bind(dir.path().join("notify")).expect("a socket");
+    socket.set_read_timeout(Some(LONG)).expect("set");
+    let heard = |wanted: &str| {
+        let mut all = Vec::new();
+        loop {
+            let mut bytes = [0_u8; 4096];
+            let length = socket
+                .recv(&mut bytes)
+                .unwrap_or_else(|_| panic!("no {wanted} among {all:?}"));
+            let text = String::from_utf8_lossy(bytes.get(..length).expect("read")).into_owned();
+            if text.starts_with(wanted) {
+                return text;
+            }
+            all.push(text);
+        }
+    };
+    let notify = dir.path().join("notify").display().to_string();
+    let env = [("NOTIFY_SOCKET", notify.as_str()), ("WATCHDOG_USEC", "400000")];
+    let sidecar = Sidecar::start_with(NO_ETCD, node.home(), &FAST, &env);
+    heard("READY=1");
+    let status = heard("STATUS=ready: joined, and the node that is expected; ");
+    assert!(
+        status.contains("registry away") || status.contains("not registered"),
+        "{status}"
+    );
+    for _ in 0..3 {
+        heard("WATCHDOG=1");
+    }
+    node.is(Mood::Line("lost"));
+    heard("STATUS=unready: the node answers, but knows no master; ");
+    sidecar.signal(Signal::TERM);
+    heard("STOPPING=1");
 }
 
 #[tokio::test]

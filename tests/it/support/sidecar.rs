@@ -20,6 +20,7 @@ use super::{LONG, address::Address, eventually};
 pub(crate) struct Sidecar {
     ip: Ipv4Addr,
     arguments: Vec<String>,
+    env: Vec<(String, String)>,
     dir: TempDir,
     child: Option<Child>,
 }
@@ -27,6 +28,11 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     /// Starts one for the node at `address`, with `more` arguments, which win.
     pub(crate) fn start(endpoint: &str, address: &Address, more: &[&str]) -> Self {
+        Self::start_with(endpoint, address, more, &[])
+    }
+
+    /// The same with an environment.
+    pub(crate) fn start_with(endpoint: &str, address: &Address, more: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let ip = address.ip();
         let mut arguments = vec!["sidecar".to_owned(), "--log".to_owned(), "debug".to_owned()];
@@ -45,6 +51,10 @@ impl Sidecar {
         let mut sidecar = Self {
             ip,
             arguments,
+            env: env
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             dir,
             child: None,
         };
@@ -65,6 +75,7 @@ impl Sidecar {
             .args(&self.arguments)
             .env_clear()
             .env("NO_COLOR", "1")
+            .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
