@@ -125,7 +125,13 @@ fn named(leftover: &Leftover) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::launcher::{
+        process::ProcessRuntime,
+        runtime::{Runtime, Spec},
+    };
 
     fn claim(text: &str) -> ClaimId {
         text.parse().expect("claim")
@@ -172,6 +178,49 @@ mod tests {
         }
     }
 
+    fn node_file(phase: Phase) -> NodeFile {
+        NodeFile {
+            format: 1,
+            engine: "process".to_owned(),
+            process: None,
+            name: "a".to_owned(),
+            cluster: "logs".to_owned(),
+            phase,
+            data: "/data".to_owned(),
+            claim: Some(claim("a")),
+            with_setting: false,
+            boot: host::boot_id().expect("boot"),
+            reason: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_number_was_not_written_down_is_found_by_the_lock_it_inherited() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
+        let layout = Layout::new(dir.path(), &service, &id, dir.path());
+        let lock = FileLock::take(&layout.lock).expect("lock");
+        let spec = Spec {
+            program: "/bin/sleep".into(),
+            arguments: vec!["1000".to_owned()],
+            environment: BTreeMap::new(),
+            directory: "/".into(),
+            user: None,
+        };
+        let mut runtime = ProcessRuntime::default();
+        let process = runtime.start(&spec, &lock).expect("started");
+        let found = |phase| {
+            find(Some(&node_file(phase)), &layout)
+                .expect("looked")
+                .map(|leftover| leftover.process)
+        };
+        assert_eq!(found(Phase::Starting), Some(process));
+        assert_eq!(found(Phase::Leaving), None);
+        runtime.kill().expect("killed");
+        runtime.ended().await;
+        assert_eq!(found(Phase::Starting), None);
+    }
+
     #[test]
     fn a_file_of_another_boot_or_of_a_dead_process_tells_of_nobody() {
         let dir = tempfile::tempdir().expect("directory");
@@ -179,17 +228,9 @@ mod tests {
         let layout = Layout::new(dir.path(), &service, &id, dir.path());
         let own = ProcessId::of(std::process::id()).expect("this process");
         let file = |process, boot: String| NodeFile {
-            format: 1,
-            engine: "process".to_owned(),
             process: Some(process),
-            name: "a".to_owned(),
-            cluster: "logs".to_owned(),
-            phase: Phase::Running,
-            data: "/data".to_owned(),
-            claim: None,
-            with_setting: false,
             boot,
-            reason: None,
+            ..node_file(Phase::Running)
         };
         let boot = host::boot_id().expect("boot");
         let found = |file: &NodeFile| {

@@ -80,6 +80,24 @@ impl Check {
     }
 }
 
+impl From<Check> for Problem {
+    fn from(check: Check) -> Self {
+        Self {
+            what: check.what,
+            hint: check.hint,
+        }
+    }
+}
+
+impl From<Check> for Failure {
+    fn from(check: Check) -> Self {
+        Self {
+            exit: Exit::Config,
+            problems: vec![check.into()],
+        }
+    }
+}
+
 /// All checks that need no etcd. `own` is the node of an earlier launcher that still runs: it may hold ports and data.
 pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
     let node = &plan.settings.node;
@@ -102,12 +120,7 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
 /// Everything that failed, as one error.
 pub fn refuse(checks: &[Check]) -> Result<(), Failure> {
     let failed = checks.iter().filter(|check| check.result == Grade::Fail);
-    let problems: Vec<Problem> = failed
-        .map(|check| Problem {
-            what: check.what.clone(),
-            hint: check.hint.clone(),
-        })
-        .collect();
+    let problems: Vec<Problem> = failed.cloned().map(Problem::from).collect();
     if problems.is_empty() {
         return Ok(());
     }

@@ -26,6 +26,11 @@ pub fn directories(layout: &Layout, user: Option<&User>) -> io::Result<()> {
     make(&layout.data, 0o750, user)
 }
 
+/// Makes `dir`, and what is missing above it, for everyone to enter and read.
+pub fn open_to_all(dir: &Path) -> io::Result<()> {
+    make(dir, 0o755, None)
+}
+
 /// Makes `path` with exactly this mode, whatever the umask; missing parents are open to everyone.
 fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
     if path.is_dir() {

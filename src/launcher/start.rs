@@ -2,9 +2,9 @@
 //!
 //! Shell. Until the node runs, everything here can be cut off at any wait without leaving anything but what the next run expects.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     decide::Candidate,
@@ -60,6 +60,10 @@ impl Ground {
     pub(super) fn new(plan: Plan) -> Result<Self, Failure> {
         let settings = &plan.settings;
         let (common, node) = (&settings.common, &settings.node);
+        if let Some(dir) = node.run_file(&common.service).parent() {
+            // The sidecar is another user.
+            prepare::open_to_all(dir)?;
+        }
         let registry = Registry::new(common.registry.clone())?;
         let incarnation = Incarnation::random()?;
         let spec = Spec {
@@ -102,17 +106,7 @@ impl Ground {
         {
             return Ok(Some(up));
         }
-        let layout = &self.plan.layout;
-        prepare::directories(layout, self.plan.user.as_ref())?;
-        let lock = self.lock_data()?;
-        marker_file::open(layout, |disk| {
-            Marker::new(
-                disk,
-                &self.candidate.service,
-                &self.candidate.cluster,
-                &self.candidate.name,
-            )
-        })?;
+        let lock = self.ready_disk().await?;
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
         let formation = Formation {
             registry: &self.registry,
@@ -120,7 +114,7 @@ impl Ground {
             watcher: &mut watcher,
             keys: &self.plan.settings.common.keys,
             candidate: self.candidate.clone(),
-            layout,
+            layout: &self.plan.layout,
             http_port: self.plan.settings.node.http_port,
             incarnation: self.incarnation.clone(),
             wait_for: self.plan.settings.wait_for,
@@ -207,13 +201,24 @@ impl Ground {
         judge(leftover, uuid, recorded)
     }
 
-    /// Nobody else may use the data directory from here on, for as long as this process or the node lives.
-    fn lock_data(&self) -> Result<FileLock, Failure> {
-        FileLock::take(&self.plan.layout.lock).map_err(|error| match error {
-            LockError::Held { .. } => match preflight::refuse(&[preflight::in_use(&self.plan)]) {
-                Err(failure) => failure,
-                Ok(()) => Failure::new(Exit::Config, "the data directory is in use"),
-            },
+    /// Directories, marker, and the lock: nobody else may use the data directory from here on, for as long as this process or the
+    /// node lives. On a thread of its own: the disk takes its time, and meanwhile the registration gets its lease.
+    async fn ready_disk(&self) -> Result<FileLock, Failure> {
+        let (layout, user) = (self.plan.layout.clone(), self.plan.user.clone());
+        let Candidate {
+            service, cluster, name, ..
+        } = self.candidate.clone();
+        let work = spawn_blocking(move || {
+            prepare::directories(&layout, user.as_ref())?;
+            let lock = FileLock::take(&layout.lock);
+            if lock.is_ok() {
+                marker_file::open(&layout, |disk| Marker::new(disk, &service, &cluster, &name))?;
+            }
+            Ok::<_, io::Error>(lock)
+        });
+        let lock = work.await.map_err(io::Error::other)??;
+        lock.map_err(|error| match error {
+            LockError::Held { .. } => preflight::in_use(&self.plan).into(),
             LockError::Io { path, source } => {
                 Failure::new(Exit::Config, format!("cannot lock {}: {source}", path.display()))
             }
