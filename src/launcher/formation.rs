@@ -120,10 +120,12 @@ impl Formation<'_> {
             tell,
             given: self,
         };
+        // On the heap: callers hold this future beside others.
+        let complete = Box::pin(run.complete());
         tokio::select! {
             biased;
             () = stop => Ok(Formed::Stopped),
-            order = run.complete() => order.map(Formed::Start),
+            formed = complete => formed,
         }
     }
 }
@@ -148,7 +150,7 @@ struct Run<'a, T> {
 }
 
 impl<T: FnMut(&str)> Run<'_, T> {
-    async fn complete(mut self) -> Result<StartOrder, Failure> {
+    async fn complete(mut self) -> Result<Formed, Failure> {
         let mut effect = Effect::Read;
         loop {
             let event = match effect {
@@ -160,7 +162,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
                 }
                 Effect::Wait(reason) => self.wait(reason, false).await?,
                 Effect::WaitForOperator(reason) => self.wait(reason, true).await?,
-                Effect::End(end) => return ended(end),
+                Effect::End(end) => return ended(end).map(Formed::Start),
             };
             effect = self.machine.step(event);
         }

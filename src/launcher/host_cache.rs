@@ -66,3 +66,56 @@ impl HostCache {
         new_record || new_seeds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Stored;
+
+    fn view(state: RecordState) -> ClusterView {
+        let (claim, id) = ("c1".parse().expect("claim"), "10.0.0.1".parse().expect("id"));
+        let mut record = ClusterRecord::claimed(claim, id, "d1".parse().expect("disk"), Vec::new(), "logs".to_owned());
+        record.state = state;
+        let stored = Stored {
+            value: record,
+            mod_revision: 1,
+            create_revision: 1,
+            lease: None,
+        };
+        ClusterView {
+            record: Some(stored),
+            ..ClusterView::default()
+        }
+    }
+
+    #[test]
+    fn a_good_list_and_a_lasting_record_are_never_forgotten() {
+        let mut cache = HostCache::default();
+        let seeds = ["10.0.0.2:9300".to_owned()];
+        assert!(
+            !cache.learn(&view(RecordState::Claimed), &[]),
+            "a claim may vanish again"
+        );
+        assert!(cache.learn(&view(RecordState::Armed), &seeds));
+        assert!(
+            !cache.learn(&view(RecordState::Armed), &seeds),
+            "nothing new, nothing to write"
+        );
+        let learned = cache.clone();
+        assert!(!cache.learn(&ClusterView::default(), &[]));
+        assert_eq!(cache, learned);
+    }
+
+    #[test]
+    fn a_cache_survives_and_a_damaged_one_is_no_empty_one() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("cache.json");
+        assert_eq!(HostCache::read(&path).expect("read"), HostCache::default());
+        let mut cache = HostCache::default();
+        assert!(cache.learn(&view(RecordState::Formed), &[]));
+        cache.write(&path).expect("written");
+        assert_eq!(HostCache::read(&path).expect("read"), cache);
+        std::fs::write(&path, b"{").expect("damaged");
+        assert!(HostCache::read(&path).is_err());
+    }
+}

@@ -32,11 +32,11 @@ impl Recorder {
         Self { keys, due: None }
     }
 
-    /// The transaction to commit now, if any. `chance` gives a number between 0 and 1.
+    /// The transaction to commit now, if any. `chance` is between 0 and 1.
     pub(super) fn due(
         &mut self,
         now: Instant,
-        chance: impl FnOnce() -> f64,
+        chance: f64,
         view: &ClusterView,
         report: Option<&Report>,
         data: Option<&str>,
@@ -46,7 +46,7 @@ impl Recorder {
             self.due = None;
             return None;
         };
-        let due = *self.due.get_or_insert_with(|| now + PAUSE.mul_f64(chance()));
+        let due = *self.due.get_or_insert(now + PAUSE.mul_f64(chance));
         if now < due {
             return None;
         }

@@ -214,8 +214,10 @@ impl Shell {
 
     fn record_uuid(&mut self) {
         let Some(view) = &self.seen.view else { return };
-        let (now, report, data) = (Instant::now(), self.machine.report(), self.launcher.data());
-        let txn = self.recorder.due(now, host::random_fraction, view, report, data);
+        let (now, chance) = (Instant::now(), host::random_fraction());
+        let txn = self
+            .recorder
+            .due(now, chance, view, self.machine.report(), self.launcher.data());
         if let Some(txn) = txn {
             self.sources.record(self.registry.clone(), txn);
         }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod formation;
 mod formation_model;
 mod generated_docs;
 mod launch;

@@ -54,7 +54,8 @@ pub enum Reason {
     #[error("the own seed is not published: {why}")]
     SeedNotPublished { why: String },
     #[error(
-        "no cluster is recorded, but there are nodes that have data ({}): they will bring the record back",
+        "no cluster is recorded, but there are nodes that have data ({}): those that quorate started bring the record \
+         back; for a cluster that was there before, run `quorate cluster adopt`",
         list(nodes)
     )]
     DataElsewhere { nodes: Vec<NodeId> },
@@ -144,6 +145,16 @@ pub enum Reason {
         list(others)
     )]
     ZenFull {
+        others: Vec<NodeId>,
+        minimum_master_nodes: usize,
+    },
+    #[error(
+        "this disk was used, but does not know whether it has the cluster, and started masters without its UUID ({}) could found a \
+         second one with it (minimum_master_nodes {minimum_master_nodes}): waiting until they have joined; if they cannot, stop them \
+         until this node has joined",
+        list(others)
+    )]
+    ZenBlocked {
         others: Vec<NodeId>,
         minimum_master_nodes: usize,
     },

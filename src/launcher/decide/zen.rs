@@ -80,10 +80,17 @@ pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord, minimum_master_nodes: 
     if others.len() + 1 < minimum_master_nodes {
         return by(StartBy::AnnounceAlone);
     }
-    Decision::Wait(Reason::ZenFull {
-        others,
-        minimum_master_nodes,
-    })
+    match s.used() {
+        None => Decision::Wait(Reason::ZenFull {
+            others,
+            minimum_master_nodes,
+        }),
+        // This disk may hold the very cluster that they wait for; nobody can know.
+        Some(_) => Decision::Operator(Reason::ZenBlocked {
+            others,
+            minimum_master_nodes,
+        }),
+    }
 }
 
 fn not_named(s: &Seen<'_>, record: &ClusterRecord) -> Decision {

@@ -185,6 +185,11 @@ impl Machine {
             (Decision::Release(reason), Ok(view)) => self.release(view, reason),
             // Decided only on a view.
             (Decision::Claim { .. } | Decision::Release(_), Err(_)) => Effect::Read,
+            // The registration knows better why.
+            (Decision::Wait(Reason::SeedNotPublished { why }), _) => {
+                let why = facts.lease.as_ref().err().cloned().unwrap_or(why);
+                self.wait(Reason::SeedNotPublished { why })
+            }
             (Decision::Wait(reason), _) => self.wait(reason),
             (Decision::Operator(reason), _) => {
                 self.step = Step::Waiting;
@@ -271,5 +276,114 @@ impl Machine {
     fn wait(&mut self, reason: Reason) -> Effect {
         self.step = Step::Waiting;
         Effect::Wait(reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        launcher::decide::Rule,
+        model::{RecordState, ServiceName},
+        view::Stored,
+    };
+
+    fn service() -> ServiceName {
+        "es".parse().expect("name")
+    }
+
+    fn machine() -> Machine {
+        let candidate = Candidate {
+            id: "10.0.0.1".parse().expect("id"),
+            name: "n1".to_owned(),
+            service: service(),
+            cluster: "logs".to_owned(),
+            master_eligible: true,
+            rule: Rule::coordinated(None),
+        };
+        let keys = Keys::new("/services", "/quorate", &service());
+        Machine::new(candidate, keys, "d1".parse().expect("disk"))
+    }
+
+    fn disk(id: &str, claim: Option<&str>) -> Disk {
+        let mut marker = Marker::new(id.parse().expect("disk"), &service(), "logs", "n1");
+        marker.claim = claim.map(|claim| claim.parse().expect("claim"));
+        Disk::Marked { marker, files: false }
+    }
+
+    /// A node of an armed cluster whose claimant is another one.
+    fn facts(disk: Disk, lease: Result<LeaseId, String>) -> Event {
+        let (claim, id) = ("c1".parse().expect("claim"), "10.0.0.2".parse().expect("id"));
+        let mut record = ClusterRecord::claimed(claim, id, "d2".parse().expect("disk"), Vec::new(), "logs".to_owned());
+        record.state = RecordState::Armed;
+        let stored = Stored {
+            value: record,
+            mod_revision: 8,
+            create_revision: 7,
+            lease: None,
+        };
+        let view = ClusterView {
+            record: Some(stored),
+            ..ClusterView::default()
+        };
+        Event::Seen(Box::new(Facts {
+            view: Ok(view),
+            disk,
+            lease,
+            memory: HostCache::default(),
+            fresh: "c9".parse().expect("claim"),
+        }))
+    }
+
+    fn joining(now: Disk) -> Effect {
+        let mut machine = machine();
+        assert!(matches!(
+            machine.step(facts(disk("d1", None), Ok(LeaseId(7)))),
+            Effect::Commit(..)
+        ));
+        assert!(matches!(machine.step(Event::Committed), Effect::Mark(claim) if claim.as_str() == "c1"));
+        machine.step(Event::Marked(Box::new(now)))
+    }
+
+    #[test]
+    fn a_node_starts_after_its_announcement_and_its_marker() {
+        let Effect::End(End::Start(order)) = joining(disk("d1", Some("c1"))) else {
+            panic!("the node starts");
+        };
+        assert_eq!((order.with_setting, order.claim.as_str()), (None, "c1"));
+    }
+
+    #[test]
+    fn a_disk_that_is_not_the_one_of_the_beginning_ends_the_run() {
+        for now in [disk("d9", Some("c1")), disk("d1", None), Disk::Unmarked] {
+            assert!(matches!(joining(now), Effect::End(End::DiskChanged { .. })));
+        }
+        let swapped = machine().step(facts(disk("d9", None), Ok(LeaseId(7))));
+        assert!(matches!(swapped, Effect::End(End::DiskChanged { .. })));
+    }
+
+    #[test]
+    fn without_an_answer_and_after_a_refusal_everything_is_read_again() {
+        for event in [Event::Refused, Event::Unanswered, Event::Changed] {
+            let mut machine = machine();
+            assert!(matches!(
+                machine.step(facts(disk("d1", None), Ok(LeaseId(7)))),
+                Effect::Commit(..)
+            ));
+            assert!(matches!(machine.step(event), Effect::Read));
+        }
+        assert!(
+            matches!(machine().step(Event::Committed), Effect::Read),
+            "nothing was asked"
+        );
+    }
+
+    #[test]
+    fn a_node_whose_seed_is_not_published_says_why_and_waits() {
+        let effect = machine().step(facts(disk("d1", None), Err("blocked".to_owned())));
+        let Effect::Wait(reason) = effect else {
+            panic!("{effect:?}");
+        };
+        assert_eq!(reason.to_string(), "the own seed is not published: blocked");
     }
 }

@@ -9,7 +9,7 @@ use quorate::{
     model::ClusterUuid,
 };
 
-use super::{Launcher, Phase, Sim};
+use super::{Host, Launcher, Phase, Sim};
 
 impl Sim {
     /// A running node without a cluster sees the running nodes of `mask` and itself. It joins a cluster if it sees one; else it
@@ -56,6 +56,20 @@ impl Sim {
         } else {
             Vec::new()
         }
+    }
+
+    /// Running nodes that could found a cluster beside the one there is, if they met.
+    pub(crate) fn second_quorum(&self) -> bool {
+        let fresh = self
+            .hosts
+            .iter()
+            .filter(|host| host.node.is_some() && host.cluster.is_none())
+            .count();
+        let quorum = |host: &Host| match host.candidate.rule.line() {
+            Line::Zen { minimum_master_nodes } => fresh >= minimum_master_nodes,
+            Line::Coordinated => false,
+        };
+        !self.founded.is_empty() && self.hosts.first().is_some_and(quorum)
     }
 
     pub(super) fn kill_launcher(&mut self, index: usize) -> bool {
