@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 /// A node that is started by a launcher and forms its cluster is up after this long, on a busy machine too.
-const FORMED: Duration = Duration::from_secs(180);
+const FORMED: Duration = Duration::from_mins(3);
 
 fn keys() -> Keys {
     Keys::new("/services", "/quorate", &"elasticsearch".parse().expect("a name"))
@@ -32,13 +32,11 @@ async fn record(etcd: &Etcd) -> Option<ClusterRecord> {
 
 /// Waits until a UUID is recorded.
 async fn recorded(etcd: &Etcd, host: &Host) -> ClusterUuid {
-    let look = eventually("the UUID is recorded", FORMED, || async {
+    let look = eventually("the UUID is recorded", LONG + FORMED, || async {
         record(etcd).await?.cluster_uuid
     });
-    match tokio::time::timeout(FORMED, look).await {
-        Ok(uuid) => uuid,
-        Err(_) => panic!("{}", host.log()),
-    }
+    let uuid = tokio::time::timeout(FORMED, look).await;
+    uuid.unwrap_or_else(|_| panic!("no UUID within {FORMED:?}: {}", host.log()))
 }
 
 async fn seeds(etcd: &Etcd) -> Vec<String> {
@@ -86,10 +84,10 @@ async fn a_node_outlives_its_launcher_and_is_adopted_by_the_next() {
     assert!(!process.is_alive());
     assert_eq!(host.file(), None);
 
-    // The disk knows its cluster, so the node comes back as soon as etcd does, and its end withdraws the seed.
-    etcd.restart().await;
+    // The disk knows its cluster: the node comes back without etcd, and is registered as soon as that is back.
     host.start();
     let process = host.process().await;
+    etcd.restart().await;
     eventually("its seed is there", LONG, || async {
         (!seeds(&etcd).await.is_empty()).then_some(())
     })

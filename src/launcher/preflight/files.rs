@@ -1,0 +1,191 @@
+//! Whether launcher and node can use the files and directories they need, seen with the rights of each.
+
+use std::{io, path::Path};
+
+use rustix::fs::{Access, access};
+
+use super::Check;
+use crate::{
+    host::FileLock,
+    launcher::{plan::Plan, user::with_rights_of},
+    nodefile::ProcessId,
+};
+
+/// What the node's user can do with the files, seen with its rights.
+pub(super) fn rights(plan: &Plan) -> Vec<Check> {
+    let look = || vec![program(plan), data(plan), state(plan)];
+    match with_rights_of(plan.user.as_ref(), look) {
+        Ok(checks) => checks,
+        Err(error) => vec![Check::fail(
+            "user",
+            format!("the rights of `{}` cannot be taken on: {error}", whose(plan)),
+            "start the launcher as root, or leave `--user` out",
+        )],
+    }
+}
+
+fn program(plan: &Plan) -> Check {
+    const NAME: &str = "home";
+    let config = plan.distribution.config();
+    let wanted = [
+        (plan.distribution.program(), Access::READ_OK | Access::EXEC_OK),
+        (plan.java.home.join("bin/java"), Access::EXEC_OK),
+        (plan.distribution.home.join("lib"), Access::READ_OK | Access::EXEC_OK),
+        (config, Access::READ_OK | Access::EXEC_OK),
+    ];
+    for (path, rights) in wanted {
+        if let Err(error) = access(&path, rights) {
+            return Check::fail(
+                NAME,
+                format!("{} cannot use {}: {error}", whose(plan), path.display()),
+                "look at its modes and at those of every directory above it",
+            );
+        }
+    }
+    let (title, version) = (plan.distribution.line.product.title(), plan.distribution.version);
+    Check::ok(
+        NAME,
+        format!("{title} {version} in {}", plan.distribution.home.display()),
+    )
+}
+
+fn data(plan: &Plan) -> Check {
+    const NAME: &str = "data";
+    let data = &plan.layout.data;
+    match writable(data, plan) {
+        Ok(true) => Check::ok(NAME, format!("{} can be written by {}", data.display(), whose(plan))),
+        Ok(false) => Check::ok(NAME, format!("{} will be made", data.display())),
+        Err(error) => Check::fail(
+            NAME,
+            format!(
+                "{} cannot write the data directory {}: {error}",
+                whose(plan),
+                data.display()
+            ),
+            format!(
+                "give it away, `chown -R {} {}`, and look at the modes of the directories above it",
+                owner(plan),
+                data.display()
+            ),
+        ),
+    }
+}
+
+/// The directory under `--state-dir` holds files that the launcher makes for the node: the node has to reach it.
+fn state(plan: &Plan) -> Check {
+    const NAME: &str = "state-dir";
+    let dir = existing(&plan.layout.dir);
+    match access(dir, to_make(plan)) {
+        Ok(()) => Check::ok(NAME, format!("{} is within reach", plan.layout.dir.display())),
+        Err(error) => Check::fail(
+            NAME,
+            format!("{} cannot use {}: {error}", whose(plan), dir.display()),
+            "look at the modes of the directories above it, or choose another `--state-dir`",
+        ),
+    }
+}
+
+/// The launcher's own word to the sidecar: no business of the node's user.
+pub(super) fn run_dir(plan: &Plan) -> Check {
+    const NAME: &str = "run-dir";
+    let dir = &plan.settings.node.run_dir;
+    match access(existing(dir), Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Check::ok(NAME, format!("{} can be written by the launcher", dir.display())),
+        Err(error) => Check::fail(
+            NAME,
+            format!("the launcher cannot write {}: {error}", dir.display()),
+            "choose another `--run-dir`, the same for the sidecar, or make this one writable",
+        ),
+    }
+}
+
+/// Whether `dir` is there and can be written; an error when it is there and cannot, or when it cannot be made.
+fn writable(dir: &Path, plan: &Plan) -> io::Result<bool> {
+    let there = existing(dir);
+    access(
+        there,
+        if there == dir {
+            Access::WRITE_OK | Access::EXEC_OK
+        } else {
+            to_make(plan)
+        },
+    )?;
+    Ok(there == dir)
+}
+
+/// The right to a directory in which others are to be made: as root the launcher makes them, and the node only goes through.
+fn to_make(plan: &Plan) -> Access {
+    match plan.user {
+        Some(_) => Access::EXEC_OK,
+        None => Access::WRITE_OK | Access::EXEC_OK,
+    }
+}
+
+/// The part of `path` that is there.
+fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"))
+}
+
+pub(super) fn lock(plan: &Plan, own: Option<ProcessId>) -> Check {
+    const NAME: &str = "data-lock";
+    let data = plan.layout.data.display();
+    match (FileLock::is_held(&plan.layout.lock), own) {
+        (Ok(true), Some(process)) => Check::ok(
+            NAME,
+            format!("held by the node that runs already, process {}", process.pid),
+        ),
+        (Ok(true), None) => in_use(plan),
+        (Ok(false), _) => Check::ok(NAME, format!("{data} is used by nobody")),
+        (Err(error), _) => Check::fail(
+            NAME,
+            format!("{} cannot be opened: {error}", plan.layout.lock.display()),
+            "start the launcher as the user that owns it, or as root",
+        ),
+    }
+}
+
+/// What is said of a data directory that another launcher or node holds.
+pub fn in_use(plan: &Plan) -> Check {
+    let who = FileLock::holder(&plan.layout.lock).map_or_else(String::new, |pid| format!(", process {pid}"));
+    Check::fail(
+        "data-lock",
+        format!(
+            "the data directory {} is in use by another launcher or node{who}",
+            plan.layout.data.display()
+        ),
+        "each node needs a `--data` of its own; stop the other one first if it is this node",
+    )
+}
+
+/// The distribution's own settings file is replaced: whoever wrote into it should know.
+pub(super) fn settings_by_hand(plan: &Plan) -> Option<Check> {
+    let path = plan.distribution.config().join(plan.distribution.line.settings_file());
+    let text = std::fs::read_to_string(&path).ok()?;
+    let written = text
+        .lines()
+        .map(str::trim)
+        .any(|line| !line.is_empty() && !line.starts_with('#'));
+    written.then(|| {
+        Check::warn(
+            "settings",
+            format!("settings in {} are not used", path.display()),
+            "give them as `--set KEY=VALUE`, or under `[set]` in quorate's configuration file",
+        )
+    })
+}
+
+/// The node's user in sentences.
+fn whose(plan: &Plan) -> String {
+    match &plan.user {
+        Some(user) => user.name.clone(),
+        None => format!("user {}", owner(plan)),
+    }
+}
+
+/// The same as `chown` wants it.
+fn owner(plan: &Plan) -> String {
+    match &plan.user {
+        Some(user) => user.name.clone(),
+        None => rustix::process::geteuid().as_raw().to_string(),
+    }
+}
