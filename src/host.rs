@@ -1,6 +1,7 @@
 //! The process's surroundings: log, signals, the service manager, files that must not be half written. Shell; decides nothing.
 
 mod files;
+mod listener;
 mod log;
 mod notify;
 mod pidfd;
@@ -11,6 +12,7 @@ pub use files::{
     FileLock, LockError, boot_id, child_start_time, machine_hash, process_start_time, read_optional, uptime,
     write_atomic,
 };
+pub use listener::listener;
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
 pub use pidfd::Pidfd;

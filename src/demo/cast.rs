@@ -1,0 +1,230 @@
+//! Who plays: etcd, and for each node a launcher and a sidecar, as command lines. Pure.
+//!
+//! Each launcher and sidecar is this very program, started as on a host of its own: own address, own run and state directories,
+//! and nothing of this host's configuration.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use super::options::Options;
+use crate::{
+    launcher::{distribution::Distribution, product::Formation},
+    model::{NodeId, ServiceName},
+    registry::{Keys, RegistrySettings},
+};
+
+/// Where a sidecar answers, on its node's address.
+pub(super) const SIDECAR_PORT: u16 = 9190;
+
+/// One of the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Who {
+    /// The registry.
+    Etcd,
+    /// The launcher of a node, by its index.
+    Launcher(usize),
+    /// The sidecar of a node, by its index.
+    Sidecar(usize),
+}
+
+/// A command line, and where its output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Command {
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<String>,
+    pub(super) log: PathBuf,
+}
+
+/// A node's part.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) id: NodeId,
+    pub(super) name: String,
+    pub(super) address: Ipv4Addr,
+    pub(super) http_port: u16,
+    /// Settings of its launcher.
+    pub(super) launch: Vec<(&'static str, String)>,
+    /// Settings of its sidecar.
+    pub(super) sidecar: Vec<(&'static str, String)>,
+    /// Where its launcher says what runs.
+    pub(super) file: PathBuf,
+}
+
+impl Part {
+    /// Where it answers HTTP.
+    pub(super) fn http(&self) -> SocketAddr {
+        SocketAddr::from((self.address, self.http_port))
+    }
+}
+
+/// Ports of etcd, on the first node's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EtcdPorts {
+    pub(super) client: u16,
+    pub(super) peer: u16,
+}
+
+/// Everybody.
+#[derive(Debug, Clone)]
+pub(super) struct Cast {
+    /// Product and version in words.
+    pub(super) title: String,
+    /// This program.
+    pub(super) program: PathBuf,
+    /// The demo's own folder.
+    pub(super) dir: PathBuf,
+    /// Where etcd answers: `host:port`.
+    pub(super) endpoint: String,
+    pub(super) etcd: Command,
+    pub(super) service: ServiceName,
+    pub(super) keys: Keys,
+    pub(super) nodes: Vec<Part>,
+}
+
+impl Cast {
+    /// Everybody's part. `program` is this program, `etcd` the etcd binary.
+    pub(super) fn new(options: &Options, distribution: &Distribution, program: &Path, etcd: &Path, ports: EtcdPorts) -> Self {
+        let service = default_service();
+        let first = options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
+        let endpoint = format!("{first}:{}", ports.client);
+        let parts = options.addresses.iter().enumerate();
+        Self {
+            title: format!("{} {}", distribution.line.product.title(), distribution.version),
+            program: program.to_owned(),
+            dir: options.dir.clone(),
+            etcd: etcd_command(etcd, &options.dir, first, ports),
+            keys: Keys::new("/services", "/quorate", &service),
+            nodes: parts
+                .map(|(index, address)| part(options, distribution, &endpoint, &service, index, *address))
+                .collect(),
+            endpoint,
+            service,
+        }
+    }
+
+    /// The command line of one process.
+    pub(super) fn command(&self, who: Who) -> Option<Command> {
+        let ours = |name: &str, index: usize, settings: &[(&'static str, String)]| Command {
+            program: self.program.clone(),
+            args: std::iter::once(name.to_owned())
+                .chain(settings.iter().flat_map(|(key, value)| [format!("--{key}"), value.clone()]))
+                .collect(),
+            log: self.dir.join("log").join(format!("{name}-{}.log", index + 1)),
+        };
+        match who {
+            Who::Etcd => Some(self.etcd.clone()),
+            Who::Launcher(index) => Some(ours("launch", index, &self.nodes.get(index)?.launch)),
+            Who::Sidecar(index) => Some(ours("sidecar", index, &self.nodes.get(index)?.sidecar)),
+        }
+    }
+
+    /// A process in words.
+    pub(super) fn call(&self, who: Who) -> String {
+        let name = |index: usize| self.nodes.get(index).map_or("?", |part| part.name.as_str());
+        match who {
+            Who::Etcd => "etcd".to_owned(),
+            Who::Launcher(index) => format!("the launcher of {}", name(index)),
+            Who::Sidecar(index) => format!("the sidecar of {}", name(index)),
+        }
+    }
+
+    /// How to reach its etcd.
+    pub(super) fn registry(&self) -> RegistrySettings {
+        RegistrySettings {
+            endpoints: vec![format!("http://{}", self.endpoint)],
+            ..RegistrySettings::default()
+        }
+    }
+
+    /// The configuration file that everybody reads in place of the host's.
+    pub(super) fn config(&self) -> PathBuf {
+        config(&self.dir)
+    }
+}
+
+fn config(dir: &Path) -> PathBuf {
+    dir.join("quorate.toml")
+}
+
+/// The service is the one that is meant where nobody says anything, so that the commands to try need no more flags.
+fn default_service() -> ServiceName {
+    let text = crate::config::option("service").and_then(|opt| opt.default);
+    text.and_then(|text| text.parse().ok()).unwrap_or_else(|| ServiceName::fallback())
+}
+
+fn etcd_command(program: &Path, dir: &Path, address: Ipv4Addr, ports: EtcdPorts) -> Command {
+    let client = format!("http://{address}:{}", ports.client);
+    let peer = format!("http://{address}:{}", ports.peer);
+    let data = dir.join("etcd").display().to_string();
+    let args = [
+        ("name", "demo"),
+        ("data-dir", &data),
+        ("listen-client-urls", &client),
+        ("advertise-client-urls", &client),
+        ("listen-peer-urls", &peer),
+        ("initial-advertise-peer-urls", &peer),
+        ("initial-cluster", &format!("demo={peer}")),
+    ];
+    Command {
+        program: program.to_owned(),
+        args: args.into_iter().flat_map(|(key, value)| [format!("--{key}"), value.to_owned()]).collect(),
+        log: dir.join("log/etcd.log"),
+    }
+}
+
+fn part(
+    options: &Options,
+    distribution: &Distribution,
+    endpoint: &str,
+    service: &ServiceName,
+    index: usize,
+    address: Ipv4Addr,
+) -> Part {
+    let (dir, name) = (&options.dir, format!("node-{}", index + 1));
+    let id = NodeId::new(address.into(), options.transport_port);
+    let path = |name: &str| dir.join(name).display().to_string();
+    let common = vec![
+        ("config", config(dir).display().to_string()),
+        ("endpoints", endpoint.to_owned()),
+        ("service", service.to_string()),
+        ("address", address.to_string()),
+        ("http-port", options.http_port.to_string()),
+        ("transport-port", options.transport_port.to_string()),
+        ("name", name.clone()),
+        ("cluster", "demo".to_owned()),
+        ("run-dir", path("run")),
+    ];
+    let masters = options.addresses.len().to_string();
+    let mut launch = common.clone();
+    launch.extend([
+        ("state-dir", path("launcher")),
+        ("home", options.home.display().to_string()),
+        ("heap", options.heap.clone()),
+        ("bootstrap-expect", masters.clone()),
+        // Nobody reads from these nodes, and a person waits for the end.
+        ("drain-wait", "1s".to_owned()),
+        ("grace", "20s".to_owned()),
+    ]);
+    launch.extend(options.user.clone().map(|user| ("user", user)));
+    let java = |home: &PathBuf| ("env", format!("{}={}", distribution.line.java_variable, home.display()));
+    launch.extend(options.java_home.as_ref().map(java));
+    if matches!(distribution.line.formation, Formation::Quorum { .. }) {
+        launch.push(("expected-masters", masters));
+    }
+    let mut sidecar = common;
+    sidecar.extend([
+        ("state-dir", path("sidecar")),
+        ("listen", format!("{address}:{SIDECAR_PORT}")),
+    ]);
+    Part {
+        file: dir.join("run").join(service.as_str()).join(format!("{id}.json")),
+        http_port: options.http_port,
+        id,
+        name,
+        address,
+        launch,
+        sidecar,
+    }
+}
