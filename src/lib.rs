@@ -24,6 +24,7 @@ pub mod backoff;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod demo;
 pub mod exit;
 pub mod host;
 pub mod launcher;

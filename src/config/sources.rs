@@ -15,6 +15,18 @@ const DEFAULT_FILE: &str = "/etc/quorate/quorate.toml";
 /// Where the files of the instances lie.
 const INSTANCE_DIR: &str = "/etc/quorate";
 
+/// Beginnings of variables that are settings: ours, etcd's, and what the service manager says to this process alone.
+const SETTINGS: [&str; 8] = [
+    "QUORATE_",
+    "ETCDCTL_",
+    "ETCD_",
+    "COREOS_",
+    "FLATCAR_",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
+    "JOURNAL_STREAM",
+];
+
 /// Everything that was said, unparsed.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -83,6 +95,23 @@ impl Sources {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.is_empty())
+    }
+
+    /// The environment without anything that is a setting of ours or of etcd: for children that are told everything by flags.
+    pub fn neutral_environment(&self) -> BTreeMap<String, String> {
+        let neutral = |name: &str| !SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+        let kept = self.environment.iter().filter(|(name, _)| neutral(name));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// What a program reads that is started with these flags in the [neutral environment](Self::neutral_environment).
+    #[must_use]
+    pub fn neutral(&self, flags: &[(&'static str, String)]) -> Self {
+        Self {
+            flags: flags.iter().map(|(key, value)| (*key, vec![value.clone()])).collect(),
+            environment: self.neutral_environment(),
+            files: Vec::new(),
+        }
     }
 
     fn refuse_unknown_keys(&self) -> Result<(), Failure> {

@@ -3,6 +3,9 @@
 //! Each launcher and sidecar is this very program, started as on a host of its own: own address, own run and state directories,
 //! and nothing of this host's configuration.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -66,6 +69,17 @@ pub(super) struct EtcdPorts {
     pub(super) peer: u16,
 }
 
+/// What the machine has to offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Programs {
+    /// This program.
+    pub(super) own: PathBuf,
+    /// The etcd binary.
+    pub(super) etcd: PathBuf,
+    /// Where it can listen.
+    pub(super) ports: EtcdPorts,
+}
+
 /// Everybody.
 #[derive(Debug, Clone)]
 pub(super) struct Cast {
@@ -78,29 +92,32 @@ pub(super) struct Cast {
     /// Where etcd answers: `host:port`.
     pub(super) endpoint: String,
     pub(super) etcd: Command,
-    pub(super) service: ServiceName,
     pub(super) keys: Keys,
     pub(super) nodes: Vec<Part>,
 }
 
 impl Cast {
-    /// Everybody's part. `program` is this program, `etcd` the etcd binary.
-    pub(super) fn new(options: &Options, distribution: &Distribution, program: &Path, etcd: &Path, ports: EtcdPorts) -> Self {
-        let service = default_service();
+    /// Everybody's part, under `service`.
+    pub(super) fn new(
+        options: &Options,
+        distribution: &Distribution,
+        programs: &Programs,
+        service: &ServiceName,
+    ) -> Self {
+        let ports = programs.ports;
         let first = options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
         let endpoint = format!("{first}:{}", ports.client);
         let parts = options.addresses.iter().enumerate();
         Self {
             title: format!("{} {}", distribution.line.product.title(), distribution.version),
-            program: program.to_owned(),
+            program: programs.own.clone(),
             dir: options.dir.clone(),
-            etcd: etcd_command(etcd, &options.dir, first, ports),
-            keys: Keys::new("/services", "/quorate", &service),
+            etcd: etcd_command(&programs.etcd, &options.dir, first, ports),
+            keys: Keys::new("/services", "/quorate", service),
             nodes: parts
-                .map(|(index, address)| part(options, distribution, &endpoint, &service, index, *address))
+                .map(|(index, address)| part(options, distribution, &endpoint, service, index, *address))
                 .collect(),
             endpoint,
-            service,
         }
     }
 
@@ -109,7 +126,11 @@ impl Cast {
         let ours = |name: &str, index: usize, settings: &[(&'static str, String)]| Command {
             program: self.program.clone(),
             args: std::iter::once(name.to_owned())
-                .chain(settings.iter().flat_map(|(key, value)| [format!("--{key}"), value.clone()]))
+                .chain(
+                    settings
+                        .iter()
+                        .flat_map(|(key, value)| [format!("--{key}"), value.clone()]),
+                )
                 .collect(),
             log: self.dir.join("log").join(format!("{name}-{}.log", index + 1)),
         };
@@ -148,12 +169,6 @@ fn config(dir: &Path) -> PathBuf {
     dir.join("quorate.toml")
 }
 
-/// The service is the one that is meant where nobody says anything, so that the commands to try need no more flags.
-fn default_service() -> ServiceName {
-    let text = crate::config::option("service").and_then(|opt| opt.default);
-    text.and_then(|text| text.parse().ok()).unwrap_or_else(|| ServiceName::fallback())
-}
-
 fn etcd_command(program: &Path, dir: &Path, address: Ipv4Addr, ports: EtcdPorts) -> Command {
     let client = format!("http://{address}:{}", ports.client);
     let peer = format!("http://{address}:{}", ports.peer);
@@ -169,7 +184,10 @@ fn etcd_command(program: &Path, dir: &Path, address: Ipv4Addr, ports: EtcdPorts)
     ];
     Command {
         program: program.to_owned(),
-        args: args.into_iter().flat_map(|(key, value)| [format!("--{key}"), value.to_owned()]).collect(),
+        args: args
+            .into_iter()
+            .flat_map(|(key, value)| [format!("--{key}"), value.to_owned()])
+            .collect(),
         log: dir.join("log/etcd.log"),
     }
 }

@@ -37,11 +37,17 @@ impl Options {
         let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
         let path = |name: &str| matches.get_one::<String>(name).map(|path| absolute(path)).transpose();
         let port = |name: &str| matches.get_one::<u16>(name).copied().unwrap_or_default();
-        let first = matches.get_one::<Ipv4Addr>("address").copied().unwrap_or(Ipv4Addr::LOCALHOST);
+        let first = matches
+            .get_one::<Ipv4Addr>("address")
+            .copied()
+            .unwrap_or(Ipv4Addr::LOCALHOST);
         let nodes = matches.get_one::<u8>("nodes").copied().unwrap_or_default();
         let user_given = matches.value_source("user") == Some(ValueSource::CommandLine);
         if port("http-port") == port("transport-port") {
-            return Err(Failure::new(Exit::Usage, "`--http-port` and `--transport-port` are the same"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "`--http-port` and `--transport-port` are the same",
+            ));
         }
         Ok(Self {
             home: absolute(&text("home"))?,
@@ -60,7 +66,8 @@ impl Options {
 }
 
 fn absolute(path: &str) -> Result<PathBuf, Failure> {
-    std::path::absolute(Path::new(path)).map_err(|error| Failure::new(Exit::Usage, format!("`{path}` is no path: {error}")))
+    std::path::absolute(Path::new(path))
+        .map_err(|error| Failure::new(Exit::Usage, format!("`{path}` is no path: {error}")))
 }
 
 /// The addresses of the nodes, counted up from the first; all of them loopback, so that nothing of the demo leaves the machine.
@@ -93,7 +100,9 @@ mod tests {
 
     #[test]
     fn addresses_count_up_and_stay_loopback() {
-        let found = options(&["--address", "127.0.0.254", "--nodes", "4"], true).expect("valid").addresses;
+        let found = options(&["--address", "127.0.0.254", "--nodes", "4"], true)
+            .expect("valid")
+            .addresses;
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found, ["127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1"]);
         for wrong in ["10.0.0.1", "127.255.255.254", "255.255.255.255"] {
@@ -107,6 +116,10 @@ mod tests {
         let user = |args: &[&str], root| options(args, root).expect("valid").user;
         assert_eq!(user(&[], true).as_deref(), Some("nobody"));
         assert_eq!(user(&[], false), None);
-        assert_eq!(user(&["--user", "es"], false).as_deref(), Some("es"), "refused later, with the reason");
+        assert_eq!(
+            user(&["--user", "es"], false).as_deref(),
+            Some("es"),
+            "refused later, with the reason"
+        );
     }
 }

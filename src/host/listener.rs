@@ -13,7 +13,7 @@ pub fn listener(address: SocketAddr) -> Option<u32> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let inode = tables
         .iter()
-        .find_map(|table| inode(&std::fs::read_to_string(table).ok()?, address))?;
+        .find_map(|table| inode(&std::fs::read_to_string(table).ok()?, address).map(str::to_owned))?;
     owner(&format!("socket:[{inode}]"))
 }
 
@@ -54,7 +54,10 @@ fn owner(link: &str) -> Option<u32> {
     let pids = std::fs::read_dir("/proc").ok()?.flatten();
     let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.find(|pid| {
-        let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
         files
             .filter_map(|file| std::fs::read_link(file.path()).ok())
             .any(|target| target == Path::new(link))

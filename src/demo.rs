@@ -1,0 +1,81 @@
+//! `quorate demo`: etcd and a real cluster on loopback addresses of this machine, each node with a launcher and a sidecar of its own.
+//!
+//! | file | what it is | layer |
+//! |---|---|---|
+//! | [`options`], [`cast`] | what was asked for; who plays, as command lines | core |
+//! | [`scene`] | what the demo sees, turned into facts | core |
+//! | [`story`] | what is done when, and the sentences that are told | core |
+//! | [`screen`] | the table | core |
+//! | [`preflight`], [`folder`] | what must be so before anything is started; its own folder | shell |
+//! | [`stage`], [`watch`], [`child`], [`output`] | the loop, its sources, the processes, the words on the screen | shell |
+//!
+//! Invariant: it ends only what it has started, and it does not end before that is gone.
+
+mod cast;
+mod child;
+mod folder;
+mod options;
+mod output;
+mod preflight;
+mod scene;
+mod screen;
+mod stage;
+mod story;
+mod watch;
+
+use clap::ArgMatches;
+use folder::Folder;
+use options::Options;
+use output::Output;
+use stage::Stage;
+use story::Mode;
+
+use crate::{
+    config::Sources,
+    exit::{Exit, Failure},
+    host::Signals,
+    launcher::user,
+    output as stdout,
+};
+
+/// Plays the demo.
+pub(crate) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
+    let options = Options::of(matches, user::is_root())?;
+    // First, so that a second demo hears of the first one and not of its ports.
+    let folder = Folder::open(&options.dir)?;
+    let cast = preflight::cast(&options, sources)?;
+    folder.furnish(&cast)?;
+    // From here on Ctrl-C is ours.
+    let signals = Signals::new()?;
+    let script = options.script || !stdout::is_terminal();
+    let (mode, output) = if script {
+        let first = cast.nodes.first().map(|part| part.id.to_string()).unwrap_or_default();
+        let more = cast.nodes.last().filter(|_| cast.nodes.len() > 1);
+        let to = more.map_or_else(String::new, |part| format!(" to {}", part.id));
+        stdout::line(&format!(
+            "{}: {} on {first}{to}, logs in {}",
+            cast.title,
+            nodes(cast.nodes.len()),
+            options.dir.join("log").display()
+        ))?;
+        (Mode::Script, Output::lines())
+    } else {
+        (Mode::Play, Output::screen(program()))
+    };
+    Stage::new(cast, folder, sources.neutral_environment(), output)?
+        .play(mode, signals)
+        .await
+}
+
+fn nodes(count: usize) -> String {
+    if count == 1 {
+        "one node".to_owned()
+    } else {
+        format!("{count} nodes")
+    }
+}
+
+/// How a person calls this program from another terminal.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "quorate".to_owned(), |path| path.display().to_string())
+}

@@ -1,0 +1,132 @@
+//! What a person sees: sentences one below the other, or a screen that is drawn anew.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    cast::Cast,
+    scene::Scene,
+    screen::{screen, table},
+};
+
+/// Moves to the top of the screen.
+const HOME: &str = "\x1b[H";
+/// Clears the rest of a line, of the screen.
+const REST: (&str, &str) = ("\x1b[K", "\x1b[J");
+/// Clears the screen.
+const CLEAR: &str = "\x1b[2J";
+/// How much of a log is shown.
+const TAIL: usize = 15;
+
+/// Where it all goes.
+#[derive(Debug)]
+pub(super) struct Output {
+    begun: Instant,
+    /// How this program is called in the commands to try.
+    program: String,
+    /// What was said while a screen is drawn; none: it is written at once.
+    told: Option<Vec<String>>,
+    /// What is written below the last screen.
+    after: String,
+    /// Whether nobody reads any more, until that was asked.
+    lost: bool,
+    /// Whether it was ever found out.
+    gone: bool,
+}
+
+impl Output {
+    /// One sentence below the other.
+    pub(super) fn lines() -> Self {
+        Self {
+            begun: Instant::now(),
+            program: String::new(),
+            told: None,
+            after: String::new(),
+            lost: false,
+            gone: false,
+        }
+    }
+
+    /// A screen.
+    pub(super) fn screen(program: String) -> Self {
+        let mut output = Self {
+            program,
+            told: Some(Vec::new()),
+            ..Self::lines()
+        };
+        output.write(CLEAR);
+        output
+    }
+
+    /// Whether the reader has gone away; said once.
+    pub(super) fn is_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        let line = format!("[{:6.1} s] {text}", self.begun.elapsed().as_secs_f64());
+        match &mut self.told {
+            Some(told) => told.push(line),
+            None => self.write(&format!("{line}\n")),
+        }
+    }
+
+    /// The table as part of the story; on a screen it stands anyway.
+    pub(super) fn show_table(&mut self, scene: &Scene) {
+        if self.told.is_none() {
+            self.write(&format!("\n{}\n", table(scene)));
+        }
+    }
+
+    /// The end of a log.
+    pub(super) fn show_log(&mut self, who: &str, path: &Path) {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines.iter().skip(lines.len().saturating_sub(TAIL));
+        let tail: String = tail.flat_map(|line| ["  | ", line, "\n"]).collect();
+        let text = format!("\nlast lines of {who}, {}:\n{tail}\n", path.display());
+        if self.told.is_some() {
+            self.after += &text;
+        } else {
+            self.write(&text);
+        }
+    }
+
+    /// Draws the screen anew.
+    pub(super) fn draw(&mut self, cast: &Cast, scene: &Scene) {
+        let Some(told) = &self.told else {
+            return;
+        };
+        let text = screen(cast, scene, told, &self.program, self.begun.elapsed());
+        let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        // A line that wraps would push the others off their places.
+        let fit = |line: &str| match width {
+            0 => line.to_owned(),
+            width => line.chars().take(width).collect(),
+        };
+        let lines: String = text
+            .lines()
+            .flat_map(|line| [fit(line).as_str(), REST.0, "\r\n"].map(str::to_owned))
+            .collect();
+        self.write(&format!("{HOME}{lines}{}", REST.1));
+    }
+
+    /// The last words, below the screen.
+    pub(super) fn end(&mut self) {
+        let after = std::mem::take(&mut self.after);
+        self.write(&after);
+    }
+
+    fn write(&mut self, text: &str) {
+        let mut out = io::stdout().lock();
+        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() && !self.gone {
+            self.gone = true;
+            self.lost = true;
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The story: what is done when, and when it has failed. Pure; the [stage](super::stage) performs.
+//!
+//! Both ways of playing go through the same stages: a person's play stays in `Playing` until Ctrl-C, the script kills one node
+//! there and brings it back. Invariant: every stage but `Playing` has an end in time, and every way out leads through `Stopping`
+//! to `Searching`, so nothing is left running.
+
+mod terms;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::{collections::BTreeMap, time::Duration};
+
+pub(super) use terms::{Effect, Event, Mode, Stage};
+#[cfg(test)]
+pub(super) use tests::cast as test_cast;
+use tokio::time::Instant;
+pub(super) use words::{hints, seconds};
+
+use super::{
+    cast::{Cast, Who},
+    scene::{Fact, How, Life, Scene},
+};
+
+/// etcd is there within a second.
+const OPENING: Duration = Duration::from_secs(30);
+/// Three of the slowest nodes need 74 s on two busy cores.
+const FORMING: Duration = Duration::from_mins(5);
+/// Twice the TTL: a key that lives longer was deleted by nobody who saw the node die.
+const KILLING: Duration = Duration::from_mins(1);
+/// Beyond the launcher's grace and drain.
+const STOPPING: Duration = Duration::from_mins(1);
+/// What was killed is gone soon.
+const LAST: Duration = Duration::from_secs(10);
+/// Between an end and the new start, so that a person sees what lies between; systemd waits a moment, too.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The story.
+#[derive(Debug)]
+pub(super) struct Story {
+    mode: Mode,
+    cast: Cast,
+    pub(super) scene: Scene,
+    pub(super) stage: Stage,
+    /// When this stage has failed.
+    until: Option<Instant>,
+    /// Processes that are started again, and when.
+    returns: BTreeMap<Who, Instant>,
+    /// What went wrong. Empty: the story ends well.
+    problems: Vec<String>,
+    /// Whether everything was killed, so that nobody can be blamed for how it ended.
+    killed: bool,
+}
+
+impl Story {
+    /// The story at its beginning, and its first effects.
+    #[must_use]
+    pub(super) fn begin(now: Instant, mode: Mode, cast: Cast) -> (Self, Vec<Effect>) {
+        let story = Self {
+            mode,
+            scene: Scene::new(&cast),
+            cast,
+            stage: Stage::Opening,
+            until: Some(now + OPENING),
+            returns: BTreeMap::new(),
+            problems: Vec::new(),
+            killed: false,
+        };
+        (story, vec![Effect::Start(Who::Etcd)])
+    }
+
+    /// What went wrong.
+    pub(super) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// When [`Event::Woke`] is wanted.
+    pub(super) fn wake(&self) -> Option<Instant> {
+        self.returns.values().copied().chain(self.until).min()
+    }
+
+    /// Takes in `event`.
+    #[must_use]
+    pub(super) fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.stage == Stage::Over {
+            return effects;
+        }
+        for fact in self.see(now, event, &mut effects) {
+            effects.extend(words::tell(&self.cast, &self.scene, self.stage, &fact).map(Effect::Say));
+            self.react(now, &fact, &mut effects);
+        }
+        self.returns_due(now, &mut effects);
+        if self.until.is_some_and(|until| now >= until) {
+            self.overdue(now, &mut effects);
+        }
+        self.advance(now, &mut effects);
+        effects
+    }
+
+    /// Changes the scene. What is no fact of the scene is dealt with at once.
+    fn see(&mut self, now: Instant, event: Event, effects: &mut Vec<Effect>) -> Vec<Fact> {
+        let none = Vec::new();
+        match event {
+            Event::Started { who, pid } => {
+                self.scene.started(who, pid);
+                // Started when the end had begun: it has missed its call.
+                effects.extend(self.stage.is_ending().then_some(Effect::Terminate(who)));
+                none
+            }
+            Event::Ended { who, how } => self.scene.ended(who, how),
+            Event::Viewed(view) => self.scene.viewed(now, view),
+            Event::Away => self.scene.away(),
+            Event::Filed { node, file, search } => self.scene.filed(node, file, search),
+            Event::Answered { node, answer } => {
+                self.scene.answered(node, answer);
+                none
+            }
+            Event::Closed { node } => self.scene.closed(now, node),
+            Event::Signalled { node, pid } => {
+                self.scene.signalled(now, node);
+                match pid {
+                    Some(pid) => effects.push(Effect::Say(words::killed(&self.scene, node, pid))),
+                    None => self.fail(now, words::nobody_listens(&self.scene, node), effects),
+                }
+                none
+            }
+            Event::KeysLeft(left) => {
+                // Anywhere else it is the late answer to a question that was given up.
+                if self.stage == Stage::Checking {
+                    self.problems.extend(left);
+                    self.close(now, effects);
+                }
+                none
+            }
+            Event::ProcessesLeft(left) => {
+                if self.stage == Stage::Searching {
+                    self.problems.extend(left);
+                    self.finish(effects);
+                }
+                none
+            }
+            Event::Failed(what) => {
+                self.fail(now, what, effects);
+                none
+            }
+            Event::Stop => {
+                self.interrupt(now, effects);
+                none
+            }
+            Event::Woke => none,
+        }
+    }
+
+    /// What a fact means for the story.
+    fn react(&mut self, now: Instant, fact: &Fact, effects: &mut Vec<Effect>) {
+        match (fact, self.stage) {
+            (Fact::EtcdAnswers, Stage::Opening) => {
+                let nodes = 0..self.scene.nodes.len();
+                effects.push(Effect::Say(words::opening(&self.cast)));
+                effects.extend(nodes.flat_map(|n| [Effect::Start(Who::Launcher(n)), Effect::Start(Who::Sidecar(n))]));
+                self.enter(Stage::Forming { since: now }, now + FORMING);
+            }
+            // The node was killed, so its launcher ends: as on a host.
+            (Fact::Ended(Who::Launcher(ended), _), Stage::Killing { node } | Stage::Mourning { node })
+                if *ended == node => {}
+            (Fact::Ended(who, how), Stage::Playing) => {
+                self.returns.insert(*who, now + PAUSE);
+                effects.push(Effect::Say(words::returns(&self.cast, *who, *how, PAUSE)));
+            }
+            (Fact::Ended(who, how), stage) if stage.is_ending() => {
+                // etcd ends by the signal that it was sent.
+                if !self.killed && *who != Who::Etcd && *how != How::Code(0) {
+                    self.problems.push(words::ended(&self.cast, *who, *how));
+                    effects.push(Effect::ShowLog(*who));
+                }
+            }
+            (Fact::Ended(who, how), _) => {
+                effects.push(Effect::ShowLog(*who));
+                self.fail(now, words::ended(&self.cast, *who, *how), effects);
+            }
+            (
+                Fact::EtcdAnswers
+                | Fact::EtcdAway
+                | Fact::SeedUp(_)
+                | Fact::SeedGone(_)
+                | Fact::Recorded(_)
+                | Fact::Running(_)
+                | Fact::Waiting(..)
+                | Fact::Ready(_)
+                | Fact::KeyGone(_)
+                | Fact::SocketClosed(_),
+                _,
+            ) => {}
+        }
+    }
+
+    /// Goes on to the next stage when this one has reached its aim.
+    fn advance(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let runs = |who: &Who| self.scene.life(*who).pid().is_some();
+        match self.stage {
+            Stage::Forming { since } if self.scene.is_one_cluster() => {
+                effects.push(Effect::Say(words::formed(&self.scene, now - since)));
+                effects.push(Effect::ShowTable);
+                self.formed(now, effects);
+            }
+            Stage::Killing { node } => {
+                if let Some(sentence) = words::measured(&self.scene, node) {
+                    effects.push(Effect::Say(sentence));
+                    self.enter(Stage::Mourning { node }, now + KILLING);
+                    self.advance(now, effects);
+                }
+            }
+            Stage::Mourning { node } if !runs(&Who::Launcher(node)) => {
+                effects.push(Effect::Start(Who::Launcher(node)));
+                self.enter(Stage::Returning { node, since: now }, now + FORMING);
+            }
+            Stage::Returning { node, since } if runs(&Who::Launcher(node)) && self.scene.is_one_cluster() => {
+                effects.push(Effect::Say(words::returned(&self.scene, node, now - since)));
+                self.stop(now, effects);
+            }
+            Stage::Stopping { since } if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Launcher(n))) => {
+                effects.push(Effect::Say(words::stopped(now - since)));
+                effects.push(Effect::CheckKeys);
+                self.enter(Stage::Checking, now + LAST);
+            }
+            Stage::Closing if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Sidecar(n))) => {
+                effects.push(Effect::Terminate(Who::Etcd));
+                self.enter(Stage::Dimming, now + LAST);
+                self.advance(now, effects);
+            }
+            Stage::Dimming if self.scene.running().is_empty() => {
+                effects.push(Effect::CheckProcesses);
+                self.enter(Stage::Searching, now + LAST);
+            }
+            Stage::Opening
+            | Stage::Forming { .. }
+            | Stage::Mourning { .. }
+            | Stage::Returning { .. }
+            | Stage::Playing
+            | Stage::Stopping { .. }
+            | Stage::Checking
+            | Stage::Closing
+            | Stage::Dimming
+            | Stage::Searching
+            | Stage::Over => {}
+        }
+    }
+
+    /// The cluster is there.
+    fn formed(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        match self.mode {
+            Mode::Script => {
+                // The master's death is another story: the others are without one for a while.
+                let master = self.scene.master();
+                let node = (0..self.scene.nodes.len()).find(|n| Some(*n) != master).unwrap_or(0);
+                effects.push(Effect::KillNode(node));
+                self.enter(Stage::Killing { node }, now + KILLING);
+            }
+            Mode::Play => {
+                self.stage = Stage::Playing;
+                self.until = None;
+            }
+        }
+    }
+
+    /// The time of this stage is over.
+    fn overdue(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let what = words::overdue(&self.scene, self.stage);
+        match self.stage {
+            Stage::Opening => {
+                effects.push(Effect::ShowLog(Who::Etcd));
+                self.fail(now, what, effects);
+            }
+            Stage::Forming { .. } => {
+                let late =
+                    (0..self.scene.nodes.len()).filter(|n| self.scene.nodes.get(*n).is_some_and(|node| !node.member));
+                effects
+                    .extend(late.flat_map(|n| [Effect::ShowLog(Who::Launcher(n)), Effect::ShowLog(Who::Sidecar(n))]));
+                self.fail(now, what, effects);
+            }
+            Stage::Killing { node } | Stage::Mourning { node } | Stage::Returning { node, .. } => {
+                effects.extend([
+                    Effect::ShowLog(Who::Launcher(node)),
+                    Effect::ShowLog(Who::Sidecar(node)),
+                ]);
+                self.fail(now, what, effects);
+            }
+            Stage::Stopping { .. } | Stage::Checking | Stage::Closing | Stage::Dimming if !self.killed => {
+                self.problems.push(what);
+                effects.extend(self.scene.running().into_iter().map(Effect::ShowLog));
+                self.kill_all(now, effects);
+            }
+            Stage::Stopping { .. } | Stage::Checking | Stage::Closing | Stage::Dimming | Stage::Searching => {
+                self.problems.push(what);
+                self.finish(effects);
+            }
+            Stage::Playing | Stage::Over => {}
+        }
+    }
+
+    /// Ctrl-C: the first one stops everything in order, the next one at once.
+    fn interrupt(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.stage.is_ending() {
+            self.kill_all(now, effects);
+            return;
+        }
+        if self.mode == Mode::Script {
+            self.problems.push("interrupted".to_owned());
+        }
+        self.stop(now, effects);
+    }
+
+    fn fail(&mut self, now: Instant, what: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Say(format!("failed: {what}")));
+        self.problems.push(what);
+        if !self.stage.is_ending() {
+            self.stop(now, effects);
+        }
+    }
+
+    /// Begins the end.
+    fn stop(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.returns.clear();
+        effects.push(Effect::Say(words::stopping().to_owned()));
+        let running = self.scene.running().into_iter();
+        effects.extend(
+            running
+                .filter(|who| matches!(who, Who::Launcher(_)))
+                .map(Effect::Terminate),
+        );
+        self.enter(Stage::Stopping { since: now }, now + STOPPING);
+    }
+
+    /// The nodes are gone: what stood beside them goes too.
+    fn close(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let running = self.scene.running().into_iter();
+        effects.extend(
+            running
+                .filter(|who| matches!(who, Who::Sidecar(_)))
+                .map(Effect::Terminate),
+        );
+        self.enter(Stage::Closing, now + LAST);
+    }
+
+    fn kill_all(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.killed = true;
+        self.until = Some(now + LAST);
+        effects.push(Effect::KillAll);
+    }
+
+    fn finish(&mut self, effects: &mut Vec<Effect>) {
+        if self.scene.uuids.len() > 1 {
+            self.problems.push(words::two_clusters(&self.scene));
+        }
+        self.stage = Stage::Over;
+        self.until = None;
+        effects.push(Effect::Say(words::the_end(&self.problems)));
+        effects.push(Effect::Finish);
+    }
+
+    fn enter(&mut self, stage: Stage, until: Instant) {
+        self.stage = stage;
+        self.until = Some(until);
+    }
+
+    fn returns_due(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let due: Vec<Who> = self
+            .returns
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(who, _)| *who)
+            .collect();
+        for who in due {
+            self.returns.remove(&who);
+            if !matches!(self.scene.life(who), Life::Runs { .. }) {
+                effects.push(Effect::Start(who));
+            }
+        }
+    }
+}
