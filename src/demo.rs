@@ -75,7 +75,14 @@ fn nodes(count: usize) -> String {
     }
 }
 
-/// How a person calls this program from another terminal.
+/// How a person calls this program from another terminal in the same directory.
 fn program() -> String {
-    std::env::current_exe().map_or_else(|_| "quorate".to_owned(), |path| path.display().to_string())
+    let Ok(program) = std::env::current_exe() else {
+        return "quorate".to_owned();
+    };
+    let here = std::env::current_dir().ok();
+    let short = here.and_then(|here| program.strip_prefix(here).ok().map(|path| path.display().to_string()));
+    // A bare name would be looked for in PATH.
+    let short = short.map(|text| if text.contains('/') { text } else { format!("./{text}") });
+    short.unwrap_or_else(|| program.display().to_string())
 }

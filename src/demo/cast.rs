@@ -221,8 +221,7 @@ fn part(
         ("home", options.home.display().to_string()),
         ("heap", options.heap.clone()),
         ("bootstrap-expect", masters.clone()),
-        // Nobody reads from these nodes, and a person waits for the end.
-        ("drain-wait", "1s".to_owned()),
+        // A person waits for the end.
         ("grace", "20s".to_owned()),
     ]);
     launch.extend(options.user.clone().map(|user| ("user", user)));

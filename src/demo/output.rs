@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     cast::Cast,
     scene::Scene,
-    screen::{screen, table},
+    screen::{View, screen, table},
 };
 
 /// Moves to the top of the screen.
@@ -19,6 +19,8 @@ const HOME: &str = "\x1b[H";
 const REST: (&str, &str) = ("\x1b[K", "\x1b[J");
 /// Clears the screen.
 const CLEAR: &str = "\x1b[2J";
+/// A terminal that does not say how high it is.
+const ROWS: usize = 24;
 /// How much of a log is shown.
 const TAIL: usize = 15;
 
@@ -102,8 +104,14 @@ impl Output {
         let Some(told) = &self.told else {
             return;
         };
-        let text = screen(cast, scene, told, &self.program, self.begun.elapsed());
-        let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        let [rows, width] = size.map_or([0, 0], |size| [size.ws_row, size.ws_col].map(usize::from));
+        let view = View {
+            program: self.program.clone(),
+            since: self.begun.elapsed(),
+            rows: if rows == 0 { ROWS } else { rows },
+        };
+        let text = screen(cast, scene, told, &view);
         // A line that wraps would push the others off their places.
         let fit = |line: &str| match width {
             0 => line.to_owned(),
@@ -111,6 +119,7 @@ impl Output {
         };
         let lines: String = text
             .lines()
+            .take(view.rows.saturating_sub(1))
             .flat_map(|line| [fit(line).as_str(), REST.0, "\r\n"].map(str::to_owned))
             .collect();
         self.write(&format!("{HOME}{lines}{}", REST.1));

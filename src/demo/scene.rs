@@ -104,6 +104,8 @@ pub(super) enum Fact {
     KeyGone(usize),
     /// A node's socket was closed.
     SocketClosed(usize),
+    /// A process was started.
+    Started(Who, u32),
     /// A process ended.
     Ended(Who, How),
 }
@@ -190,8 +192,14 @@ impl Scene {
     }
 
     /// A process was started.
-    pub(super) fn started(&mut self, who: Who, pid: u32) {
+    pub(super) fn started(&mut self, who: Who, pid: u32) -> Vec<Fact> {
         self.set(who, Life::Runs { pid });
+        if let Who::Launcher(index) = who
+            && let Some(node) = self.nodes.get_mut(index)
+        {
+            node.was_member = node.member;
+        }
+        vec![Fact::Started(who, pid)]
     }
 
     /// A process ended.
@@ -267,9 +275,6 @@ impl Scene {
         let phase = file.as_ref().map(|file| file.phase);
         if phase == Some(Phase::Running) && node.phase != phase {
             facts.push(Fact::Running(index));
-        }
-        if phase == Some(Phase::Starting) {
-            node.was_member = false;
         }
         let reason = file.and_then(|file| file.reason);
         if let Some(new) = reason.as_ref().filter(|new| node.reason.as_ref() != Some(*new)) {

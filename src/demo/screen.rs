@@ -9,8 +9,19 @@ use super::{
 };
 use crate::{nodefile::Phase, output::render_table};
 
-/// How many of the last sentences stay on the screen.
-const TOLD: usize = 10;
+/// The most and the least of the last sentences that stay on the screen.
+const TOLD: (usize, usize) = (1, 20);
+
+/// How a person looks at it.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// How this program is called in the commands to try.
+    pub(super) program: String,
+    /// How long it plays.
+    pub(super) since: Duration,
+    /// Rows of the terminal.
+    pub(super) rows: usize,
+}
 
 /// One row a node, then cluster and seeds.
 pub(super) fn table(scene: &Scene) -> String {
@@ -36,8 +47,8 @@ pub(super) fn table(scene: &Scene) -> String {
     )
 }
 
-/// The whole screen of a person who plays.
-pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], program: &str, since: Duration) -> String {
+/// The whole screen of a person who plays, on a terminal with so many rows.
+pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], view: &View) -> String {
     let etcd = match (scene.etcd.pid(), scene.etcd_answers) {
         (None, _) => "does not run".to_owned(),
         (Some(pid), true) => format!("answers at {}, process {pid}", cast.endpoint),
@@ -46,10 +57,10 @@ pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], program: &str,
     let mut text = format!(
         "quorate demo · {} · {}\n\n{}etcd          {etcd}\n\nTry, in another terminal:\n",
         cast.title,
-        seconds(since),
+        seconds(view.since),
         table(scene),
     );
-    let tries = hints(cast, scene, program);
+    let tries = hints(cast, scene, &view.program);
     let width = tries
         .iter()
         .map(|(command, _)| command.chars().count())
@@ -59,7 +70,8 @@ pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], program: &str,
         let _ = writeln!(text, "  {command:width$}  {what}");
     }
     text += "\nCtrl-C stops everything.\n\n";
-    for line in told.iter().skip(told.len().saturating_sub(TOLD)) {
+    let room = view.rows.saturating_sub(text.lines().count() + 1).clamp(TOLD.0, TOLD.1);
+    for line in told.iter().skip(told.len().saturating_sub(room)) {
         text += line;
         text.push('\n');
     }

@@ -11,6 +11,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     sync::mpsc,
+    task::AbortHandle,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -51,6 +52,8 @@ pub(super) struct Stage {
     sender: Events,
     events: mpsc::UnboundedReceiver<(Instant, Event)>,
     output: Output,
+    /// Follows the registry; etcd would wait for it when it is to end.
+    follower: Option<AbortHandle>,
 }
 
 impl Stage {
@@ -70,6 +73,7 @@ impl Stage {
             sender,
             events,
             output,
+            follower: None,
         })
     }
 
@@ -81,6 +85,7 @@ impl Stage {
         loop {
             while let Some(effect) = effects.pop_front() {
                 if effect == Effect::Finish {
+                    self.output.draw(&self.cast, &story.scene);
                     self.output.end();
                     return Ok(if story.problems().is_empty() {
                         Exit::Done
@@ -111,12 +116,9 @@ impl Stage {
         }
     }
 
-    fn watch(&self) {
-        tokio::spawn(watch::registry(
-            self.registry.clone(),
-            self.cast.clone(),
-            self.sender.clone(),
-        ));
+    fn watch(&mut self) {
+        let follower = watch::registry(self.registry.clone(), self.cast.clone(), self.sender.clone());
+        self.follower = Some(tokio::spawn(follower).abort_handle());
         for (index, part) in self.cast.nodes.iter().enumerate() {
             tokio::spawn(watch::file(index, part.file.clone(), part.clone(), self.sender.clone()));
             tokio::spawn(watch::node(index, part.clone(), self.sender.clone()));
@@ -171,7 +173,10 @@ impl Stage {
     }
 
     /// A process that was frozen by a person is woken, so that it can end in order.
-    fn terminate(&self, who: Who) {
+    fn terminate(&mut self, who: Who) {
+        if let Some(follower) = self.follower.take_if(|_| who == Who::Etcd) {
+            follower.abort();
+        }
         if let Who::Launcher(index) = who
             && let Some(node) = self.cast.nodes.get(index)
             && let Some(process) = NodeFile::read(&node.file).ok().flatten().and_then(|file| file.process)

@@ -103,10 +103,9 @@ impl Story {
         let none = Vec::new();
         match event {
             Event::Started { who, pid } => {
-                self.scene.started(who, pid);
                 // Started when the end had begun: it has missed its call.
                 effects.extend(self.stage.is_ending().then_some(Effect::Terminate(who)));
-                none
+                self.scene.started(who, pid)
             }
             Event::Ended { who, how } => self.scene.ended(who, how),
             Event::Viewed(view) => self.scene.viewed(now, view),
@@ -189,7 +188,8 @@ impl Story {
                 | Fact::Waiting(..)
                 | Fact::Ready(_)
                 | Fact::KeyGone(_)
-                | Fact::SocketClosed(_),
+                | Fact::SocketClosed(_)
+                | Fact::Started(..),
                 _,
             ) => {}
         }

@@ -268,7 +268,6 @@ async fn a_launcher_that_ends_early_ends_the_story_with_its_log() {
         },
     );
     insta::assert_snapshot!(told.said(), @r"
-    the launcher of node-3 has ended with exit code 78
       <ShowLog(Launcher(2))>
     failed: the launcher of node-3 has ended with exit code 78
     everything stops: the launchers with their nodes, the sidecars, etcd
@@ -347,6 +346,7 @@ async fn a_person_plays_until_ctrl_c_and_what_was_killed_comes_back() {
     the key of node-1 was gone 3.0 ms after its socket closed
     the launcher of node-1 has ended with exit code 137; it is started again in 5 s, as systemd would
       <Start(Launcher(0))>
+    the launcher of node-1 runs again, process 100
     node-1 is ready: its member key is there
     etcd is away: the nodes stay as they are
     everything stops: the launchers with their nodes, the sidecars, etcd
@@ -442,13 +442,12 @@ async fn the_screen_shows_where_everybody_stands() {
     );
     let said: Vec<String> = told.said().lines().map(str::to_owned).collect();
     let cast = cast(3, Product::Elasticsearch, "6.8.23");
-    insta::assert_snapshot!(screen::screen(
-        &cast,
-        &told.story.scene,
-        &said,
-        "quorate",
-        Duration::from_millis(12_340)
-    ));
+    let view = screen::View {
+        program: "target/release/quorate".to_owned(),
+        since: Duration::from_millis(12_340),
+        rows: 30,
+    };
+    insta::assert_snapshot!(screen::screen(&cast, &told.story.scene, &said, &view));
 }
 
 fn event() -> impl Strategy<Value = Event> {

@@ -31,6 +31,10 @@ pub(super) fn tell(cast: &Cast, scene: &Scene, stage: Stage, fact: &Fact) -> Opt
         Fact::KeyGone(node) if stage == Stage::Playing => Some(gone(scene, *node)),
         Fact::KeyGone(node) => Some(format!("the key of {} is gone", name(node))),
         Fact::SocketClosed(node) if stage == Stage::Playing => Some(format!("the socket of {} has closed", name(node))),
+        Fact::Started(who, pid) if stage == Stage::Playing => {
+            Some(format!("{} runs again, process {pid}", cast.call(*who)))
+        }
+        Fact::Started(..) => None,
         Fact::Ended(who, how) if expected(stage, *who) => Some(ended(cast, *who, *how)),
         // The story has more to say about it.
         Fact::Ended(..) => None,
@@ -228,46 +232,45 @@ pub(super) fn the_end(problems: &[String]) -> String {
     text
 }
 
-/// What a person can try, each a command and what it shows.
-pub(in crate::demo) fn hints(cast: &Cast, scene: &Scene, program: &str) -> Vec<(String, &'static str)> {
-    let first = scene.nodes.iter().find(|node| node.member);
-    let pid = |pid: Option<u32>| pid.map(|pid| pid.to_string());
-    let search = first.and_then(|node| pid(node.search));
-    let ends = |what: Option<String>, signal: &str| what.map(|pid| format!("kill -{signal} {pid}"));
+/// What a person can try: commands, and what each shows.
+pub(in crate::demo) fn hints(cast: &Cast, scene: &Scene, program: &str) -> Vec<(String, String)> {
+    let mut hints = Vec::new();
+    let mut hint = |command: String, what: String| hints.push((command, what));
+    if let Some(node) = scene.nodes.iter().find(|node| node.member) {
+        let name = &node.name;
+        if let Some(pid) = node.search {
+            hint(
+                format!("kill -KILL {pid}"),
+                format!("{name} dies: its key goes within milliseconds"),
+            );
+            hint(
+                format!("kill -STOP {pid}"),
+                format!("{name} hangs: its key goes within 9 s; -CONT wakes it"),
+            );
+        }
+        if let Some(pid) = node.sidecar.pid() {
+            let what = "dies: the next one takes the key over, and nobody notices";
+            hint(format!("kill -KILL {pid}"), format!("the sidecar of {name} {what}"));
+        }
+        if let Some(pid) = node.launcher.pid() {
+            let what = "dies: the node lives on, and the next one adopts it";
+            hint(format!("kill -KILL {pid}"), format!("the launcher of {name} {what}"));
+        }
+    }
+    if let Some(pid) = scene.etcd.pid() {
+        let what = "etcd hangs: nothing happens to the nodes; -CONT wakes it";
+        hint(format!("kill -STOP {pid}"), what.to_owned());
+    }
     let endpoints = format!("--endpoints {}", cast.endpoint);
-    [
-        (
-            ends(search.clone(), "KILL"),
-            "a node dies: its key goes within milliseconds",
-        ),
-        (
-            ends(search, "STOP"),
-            "a node hangs: its key goes within 9 s; -CONT brings it back",
-        ),
-        (
-            ends(first.and_then(|node| pid(node.sidecar.pid())), "KILL"),
-            "a sidecar dies: the next one takes the key over, nobody notices",
-        ),
-        (
-            ends(first.and_then(|node| pid(node.launcher.pid())), "KILL"),
-            "a launcher dies: its node lives on, the next launcher adopts it",
-        ),
-        (
-            ends(pid(scene.etcd.pid()), "STOP"),
-            "etcd hangs: nothing happens to the nodes; -CONT again",
-        ),
-        (
-            Some(format!("{program} status --verify {endpoints}")),
-            "registry and nodes side by side",
-        ),
-        (
-            Some(format!("{program} seeds --watch {endpoints}")),
-            "the seed list, at each change",
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(command, what)| Some((command?, what)))
-    .collect()
+    hint(
+        format!("{program} status --verify {endpoints}"),
+        "the registry and the nodes, side by side".to_owned(),
+    );
+    hint(
+        format!("{program} seeds --watch {endpoints}"),
+        "the seed list, at each change".to_owned(),
+    );
+    hints
 }
 
 /// Seconds with one decimal.
