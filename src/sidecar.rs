@@ -16,6 +16,7 @@ mod recorder;
 mod shell;
 mod snapshot;
 mod sources;
+mod step;
 mod told;
 mod verdict;
 

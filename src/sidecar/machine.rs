@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     judge::{Expected, Judgement, Launched, Miss, Record, judge},
+    step::{Effect, Event},
     verdict::{Conclusion, Verdict, Wish},
 };
 use crate::{
@@ -35,38 +36,6 @@ pub(super) struct Rhythm {
     pub(super) rise: u32,
     /// Bad probes in a row until a ready node is unready.
     pub(super) fall: u32,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Event {
-    /// A probe ended.
-    Probed(Result<Report, ProbeFailure>),
-    /// The held connection ended. Other witnesses of a death, such as the threads of the process, can say the same.
-    ConnectionEnded,
-    /// What is known of the cluster record changed.
-    RecordChanged(Record),
-    /// The launcher's file changed, came or went.
-    LauncherSaid(Option<Launched>),
-    /// The time asked for has come.
-    Woke,
-    /// The sidecar was told to stop.
-    Stopped,
-}
-
-/// What the shell has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Probe now; answered by [`Event::Probed`].
-    Probe,
-    /// Send [`Event::Woke`] then. Replaces an earlier one.
-    WakeAt(Instant),
-    /// From now on the key should be so.
-    Want(Wish),
-    /// Verdict or reason changed: tell everyone.
-    Publish,
-    /// Delete the key, revoke the lease, end.
-    Leave,
 }
 
 /// Where the node stands.
@@ -106,8 +75,10 @@ pub(super) struct Machine {
     conclusion: Conclusion,
     record: Record,
     launched: Option<Launched>,
-    /// The last report; while the state is ready, it is what that rests on.
+    /// The last report.
     report: Option<Report>,
+    /// The last good report: what the member's value is made of.
+    good: Option<Report>,
     wish: Wish,
     /// Whether a probe has decided yet; until then the last run's key stands.
     decided: bool,
@@ -134,6 +105,7 @@ impl Machine {
             record: Record::Unknown,
             launched: None,
             report: None,
+            good: None,
             wish: Wish::Keep,
             decided: false,
             probing: None,
@@ -147,9 +119,14 @@ impl Machine {
         &self.conclusion
     }
 
-    /// The last report; while the verdict is ready, it is what the verdict rests on.
+    /// The last report, good or not.
     pub(super) fn report(&self) -> Option<&Report> {
         self.report.as_ref()
+    }
+
+    /// The last good report; while the verdict is ready, it is what the verdict rests on.
+    pub(super) fn good_report(&self) -> Option<&Report> {
+        self.good.as_ref()
     }
 
     /// Takes an event in; what has to be done about it.
@@ -223,8 +200,11 @@ impl Machine {
         let mut value_changed = false;
         let well = match result {
             Ok(report) => {
-                value_changed = !self.report.as_ref().is_some_and(|last| same_member(last, &report));
                 let judgement = judge(&self.expected, &self.record, self.launched.as_ref(), &report);
+                if judgement == Judgement::Good {
+                    value_changed = !self.good.as_ref().is_some_and(|last| same_member(last, &report));
+                    self.good = Some(report.clone());
+                }
                 self.report = Some(report);
                 self.judged(now, judgement)
             }
@@ -355,9 +335,9 @@ impl Machine {
         }
     }
 
-    /// A ready node is judged again at once by what it said last; any other is asked again.
+    /// A ready node is judged again at once by its last good report; any other is asked again.
     fn expectation_changed(&mut self, now: Instant) {
-        match (self.state, &self.report) {
+        match (self.state, &self.good) {
             (State::Ready { .. }, Some(report)) => {
                 match judge(&self.expected, &self.record, self.launched.as_ref(), report) {
                     Judgement::Good => {}

@@ -7,11 +7,12 @@ use tokio::time::Instant;
 use super::{
     judge::{Launched, Record},
     launcher_file::LauncherFile,
-    machine::{Effect, Event, Machine},
+    machine::Machine,
     member::{Host, member},
     recorder::Recorder,
     snapshot::RecordSeen,
     sources::{Input, Sight, Sources},
+    step::{Effect, Event},
     told::Told,
     verdict::Wish,
 };
@@ -193,7 +194,7 @@ impl Shell {
 
     /// The member as its key should say it.
     fn member(&mut self) -> Option<Member> {
-        let report = self.machine.report()?;
+        let report = self.machine.good_report()?;
         let since = match (&self.seen.since, self.seen.wanted) {
             (Some(since), _) => since.clone(),
             // The last run's key stands: for its readers the node has been ready all the time.

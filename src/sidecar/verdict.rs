@@ -61,7 +61,7 @@ pub(super) struct Conclusion {
 pub(super) enum Wish {
     /// As the last run left it: nothing is known yet.
     Keep,
-    /// There, with the value made from the last report.
+    /// There, with the value made from the last good report.
     Present,
     /// Gone.
     Absent,

@@ -358,7 +358,7 @@ async fn a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other() {
     let thawed = Instant::now();
     println!("SIGCONT -> key back: {:?}", key.there().await - thawed);
 
-    for round in 1..=3 {
+    for round in 1..=2 {
         let witness = TcpStream::connect((node.address().ip(), 9200)).expect("a connection");
         let closed = std::thread::spawn(move || {
             let _ = (&witness).read(&mut [0]);

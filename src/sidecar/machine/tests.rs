@@ -259,6 +259,18 @@ fn the_value_is_put_again_when_the_member_changed_and_only_then() {
 }
 
 #[test]
+fn a_bad_report_does_not_change_the_value_of_a_member_that_is_still_there() {
+    let bench = Bench::heard().then(good());
+    let value = bench.machine.good_report().cloned();
+    let mut restarted = report("n1", "_na_", false);
+    restarted.identity.version = "6.8.24".to_owned();
+    let bench = bench.then(Event::Probed(Ok(restarted)));
+    assert_eq!((bench.verdict(), bench.machine.wish), (Verdict::Ready, Wish::Present));
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::Want(_))));
+    assert_eq!(bench.machine.good_report().cloned(), value);
+}
+
+#[test]
 fn the_end_of_a_connection_is_looked_into_at_once_but_not_in_a_circle() {
     let bench = Bench::heard().then(good()).then(Event::ConnectionEnded);
     assert_eq!(bench.effects, [Effect::Probe]);

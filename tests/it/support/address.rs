@@ -17,7 +17,8 @@ pub(crate) struct Address {
 impl Address {
     /// Takes one whose ports 9190, 9200 and 9300 are free.
     pub(crate) fn take() -> Self {
-        let locks = std::env::temp_dir().join("quorate-test-addresses");
+        let user = rustix::process::geteuid().as_raw();
+        let locks = std::env::temp_dir().join(format!("quorate-test-addresses-{user}"));
         let free = |last: u8| {
             let ip = Ipv4Addr::new(127, 0, 12, last);
             let lock = FileLock::take(&locks.join(ip.to_string())).ok()?;

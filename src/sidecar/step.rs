@@ -1,0 +1,41 @@
+//! What goes into the machine, and what comes out of it.
+
+use tokio::time::Instant;
+
+use super::{
+    judge::{Launched, Record},
+    verdict::Wish,
+};
+use crate::probe::{ProbeFailure, Report};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    /// A probe ended.
+    Probed(Result<Report, ProbeFailure>),
+    /// The held connection ended. Other witnesses of a death, such as the threads of the process, can say the same.
+    ConnectionEnded,
+    /// What is known of the cluster record changed.
+    RecordChanged(Record),
+    /// The launcher's file changed, came or went.
+    LauncherSaid(Option<Launched>),
+    /// The time asked for has come.
+    Woke,
+    /// The sidecar was told to stop.
+    Stopped,
+}
+
+/// What the shell has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Probe now; answered by [`Event::Probed`].
+    Probe,
+    /// Send [`Event::Woke`] then. Replaces an earlier one.
+    WakeAt(Instant),
+    /// From now on the key should be so.
+    Want(Wish),
+    /// Verdict or reason changed: tell everyone.
+    Publish,
+    /// Delete the key, revoke the lease, end.
+    Leave,
+}
