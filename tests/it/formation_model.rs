@@ -21,6 +21,8 @@ const LOOK_FOR: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 struct Story {
     nodes: usize,
+    /// The first ones.
+    masters: usize,
     rule: Rule,
     /// Whether the record is deleted by hand.
     deletion: bool,
@@ -36,7 +38,14 @@ impl fmt::Debug for Story {
             .iter()
             .map(|action| format!("Action::{action:?}"))
             .collect();
-        write!(f, "{} nodes, {:?}: {}", self.nodes, self.rule, actions.join(", "))
+        write!(
+            f,
+            "{} nodes, {} masters, {:?}: {}",
+            self.nodes,
+            self.masters,
+            self.rule,
+            actions.join(", ")
+        )
     }
 }
 
@@ -87,7 +96,7 @@ fn actions(dice: &mut Dice, nodes: usize, faults: usize, deletions: usize) -> Ve
 
 /// Runs the story; what is wrong with it.
 fn tell(story: &Story, sabotage: Sabotage) -> Result<(), String> {
-    let mut sim = Sim::new(story.nodes, story.rule, sabotage);
+    let mut sim = Sim::new(story.nodes, story.masters, story.rule, sabotage);
     for &action in &story.actions {
         sim.act(action);
         safe(&sim, story).map_err(|error| format!("after {action:?}: {error}"))?;
@@ -157,11 +166,19 @@ fn never_fails(story: impl Fn(&mut Dice) -> Story) {
     assert!(told > 20, "only {told} stories in {LOOK_FOR:?}");
 }
 
+/// Up to five nodes, most of them masters.
+fn size(dice: &mut Dice, least: usize) -> (usize, usize) {
+    let masters = least + dice.below(6 - least);
+    let others = if dice.below(3) == 0 { dice.below(6 - masters) } else { 0 };
+    (masters + others, masters)
+}
+
 fn coordinated(dice: &mut Dice) -> Story {
-    let nodes = 1 + dice.below(5);
-    let (expect, faults) = (1 + dice.below(nodes), dice.below(12));
+    let (nodes, masters) = size(dice, 1);
+    let (expect, faults) = (1 + dice.below(masters), dice.below(12));
     Story {
         nodes,
+        masters,
         rule: Rule::coordinated(Some(expect)),
         deletion: false,
         one_cluster: true,
@@ -171,24 +188,26 @@ fn coordinated(dice: &mut Dice) -> Story {
 
 /// With fewer named than all, a record that is deleted by hand while the only nodes with data are down is the known limit.
 fn with_a_deletion(dice: &mut Dice) -> Story {
-    let nodes = 2 + dice.below(3);
-    let (expect, faults) = (1 + dice.below(nodes), dice.below(4));
+    let (nodes, masters) = size(dice, 2);
+    let (expect, faults) = (1 + dice.below(masters), dice.below(4));
     Story {
         nodes,
+        masters,
         rule: Rule::coordinated(Some(expect)),
         deletion: true,
-        one_cluster: nodes == expect,
+        one_cluster: masters == expect,
         actions: actions(dice, nodes, faults, 1),
     }
 }
 
 fn zen(dice: &mut Dice) -> Story {
-    let nodes = 1 + dice.below(5);
-    let quorum = nodes / 2 + 1;
-    let (expect, faults) = (quorum + dice.below(nodes - quorum + 1), dice.below(4));
+    let (nodes, masters) = size(dice, 1);
+    let quorum = masters / 2 + 1;
+    let (expect, faults) = (quorum + dice.below(masters - quorum + 1), dice.below(4));
     Story {
         nodes,
-        rule: Rule::zen(Some(expect), Some(nodes)).expect("a rule"),
+        masters,
+        rule: Rule::zen(Some(expect), Some(masters)).expect("a rule"),
         deletion: false,
         one_cluster: true,
         actions: actions(dice, nodes, faults, 0),
@@ -231,6 +250,7 @@ fn the_model_notices_when_zen_nodes_take_the_last_place_together() {
     let start = [Action::Step(0), Action::Step(2)].repeat(4);
     let story = Story {
         nodes: 3,
+        masters: 3,
         rule: Rule::zen(None, Some(3)).expect("a rule"),
         deletion: false,
         one_cluster: true,

@@ -95,7 +95,7 @@ pub(crate) struct Host {
     pub(crate) launcher: Option<Launcher>,
     pub(crate) node: Option<Node>,
     /// Ended with 78: not started again.
-    pub(crate) refused: Option<Reason>,
+    pub(crate) refused: Option<String>,
     /// Leases of former runs.
     old_leases: Vec<LeaseId>,
 }
@@ -116,9 +116,8 @@ impl Host {
 
     fn state(&self) -> String {
         match (self.effect(), &self.node, &self.refused) {
-            (Some(Effect::Wait(reason) | Effect::WaitForOperator(reason)), ..) | (None, None, Some(reason)) => {
-                reason.to_string()
-            }
+            (Some(Effect::Wait(reason) | Effect::WaitForOperator(reason)), ..) => reason.to_string(),
+            (None, None, Some(reason)) => reason.clone(),
             (Some(other), _, _) => format!("{other:?}"),
             (None, Some(node), _) => format!("runs, {:?}, cluster {:?}", node.setting, self.cluster),
             (None, None, None) => "nothing".to_owned(),
@@ -159,7 +158,8 @@ enum Way {
 }
 
 impl Sim {
-    pub(crate) fn new(nodes: usize, rule: Rule, sabotage: Sabotage) -> Self {
+    /// The first `masters` of the nodes are master-eligible.
+    pub(crate) fn new(nodes: usize, masters: usize, rule: Rule, sabotage: Sabotage) -> Self {
         let service: ServiceName = "es".parse().expect("name");
         let host = |index: usize| Host {
             candidate: Candidate {
@@ -167,7 +167,7 @@ impl Sim {
                 name: format!("n{}", index + 1),
                 service: service.clone(),
                 cluster: "logs".to_owned(),
-                master_eligible: true,
+                master_eligible: index < masters,
                 rule,
             },
             marker: None,

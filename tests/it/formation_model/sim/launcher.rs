@@ -1,12 +1,16 @@
 //! One launcher: registration, a leftover, the formation step by step, and recording beside its node.
 
+use std::path::PathBuf;
+
 use quorate::{
     launcher::{
-        decide::{Disk, Reason},
+        decide::Disk,
         formation::{Effect, End, Event, Facts, Machine},
+        leftover::{self, Fate, Leftover, Recorded},
         protocol::{self, Recording},
     },
     model::{ClaimId, DiskId, DiskUse, Marker, RecordState, Seed},
+    nodefile::ProcessId,
     registry::{Compare, LeaseId, Op, Revision, Txn},
 };
 
@@ -35,7 +39,7 @@ impl Sim {
         let mut seed = Seed::new(
             9300,
             host.candidate.name.clone(),
-            true,
+            host.candidate.master_eligible,
             incarnation,
             marker.disk.clone(),
         );
@@ -96,24 +100,27 @@ impl Sim {
         let Some(node) = &host.node else {
             return;
         };
-        let known = record.as_ref().and_then(|record| record.cluster_uuid.as_ref());
-        let adopt = match (&host.cluster, &record) {
-            (Some(uuid), _) if known.is_some_and(|known| known != uuid) => {
-                host.refused = Some(Reason::Unmarked);
-                return self.leave(index);
-            }
-            (Some(_), None) => true,
-            (Some(uuid), Some(_)) if known == Some(uuid) => true,
-            (_, Some(record)) => record.claim == node.claim,
-            (None, None) => node.setting.is_none(),
+        let leftover = Leftover {
+            process: ProcessId { pid: 1, start_time: 1 },
+            claim: Some(node.claim.clone()),
+            with_setting: node.setting.is_some(),
+            data: PathBuf::new(),
         };
-        if !adopt {
-            host.node = None;
-        } else if let Some(launcher) = &mut host.launcher {
-            launcher.phase = Phase::Beside {
-                pending: None,
-                settled: 0,
-            };
+        let recorded = record.as_ref().map_or(Recorded::None, Recorded::Some);
+        match leftover::judge(&leftover, host.cluster.as_ref(), recorded) {
+            Fate::Adopt => {
+                if let Some(launcher) = &mut host.launcher {
+                    launcher.phase = Phase::Beside {
+                        pending: None,
+                        settled: 0,
+                    };
+                }
+            }
+            Fate::Stop(_) => host.node = None,
+            Fate::Refuse(why) => {
+                host.refused = Some(why);
+                self.leave(index);
+            }
         }
     }
 
@@ -175,7 +182,7 @@ impl Sim {
                 return;
             }
             Effect::End(End::Refuse(reason)) => {
-                self.hosts[index].refused = Some(reason);
+                self.hosts[index].refused = Some(reason.to_string());
                 None
             }
             Effect::End(End::DiskChanged { .. }) => None,

@@ -26,6 +26,11 @@ impl Sim {
             return true;
         }
         let everybody: Vec<usize> = seen.into_iter().chain([index]).collect();
+        let eligible = |host: &usize| self.hosts[*host].candidate.master_eligible;
+        if !eligible(&index) {
+            return false;
+        }
+        let everybody: Vec<usize> = everybody.into_iter().filter(eligible).collect();
         let voters: Vec<usize> = match self.hosts[index].candidate.rule.line() {
             Line::Zen { minimum_master_nodes } if everybody.len() >= minimum_master_nodes => everybody,
             Line::Zen { .. } => Vec::new(),
@@ -63,7 +68,7 @@ impl Sim {
         let fresh = self
             .hosts
             .iter()
-            .filter(|host| host.node.is_some() && host.cluster.is_none())
+            .filter(|host| host.candidate.master_eligible && host.node.is_some() && host.cluster.is_none())
             .count();
         let quorum = |host: &Host| match host.candidate.rule.line() {
             Line::Zen { minimum_master_nodes } => fresh >= minimum_master_nodes,
