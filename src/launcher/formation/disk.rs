@@ -4,7 +4,11 @@
 use std::io;
 
 use crate::{
-    launcher::{decide::Disk, layout::Layout, marker_file},
+    launcher::{
+        decide::{Belongs, Disk},
+        layout::Layout,
+        marker_file,
+    },
     model::{ClaimId, ClusterUuid, DiskId, Marker},
 };
 
@@ -25,11 +29,24 @@ pub(super) fn mark(layout: &Layout, disk: &DiskId, claim: &ClaimId) -> io::Resul
     look(layout)
 }
 
-/// Writes what the node reported into the marker of `disk`; the marker then.
+/// Writes what the node reported into the marker of `disk`; the marker then. A marker of another disk, or one that knows another UUID, is
+/// an error: the directory is not what the node was started on.
 pub(super) fn set_uuid(layout: &Layout, disk: &DiskId, uuid: &ClusterUuid) -> io::Result<Marker> {
-    change(layout, disk, |marker| marker.cluster_uuid = Some(uuid.clone()))
+    let marker = change(layout, disk, |marker| {
+        marker.cluster_uuid.get_or_insert_with(|| uuid.clone());
+    })?;
+    if marker.disk != *disk || marker.cluster_uuid.as_ref() != Some(uuid) {
+        let belongs = Belongs::of_marker(&marker);
+        let what = format!(
+            "the node on disk {disk} reports cluster UUID {uuid}, but disk {} belongs to {belongs}",
+            marker.disk
+        );
+        return Err(io::Error::other(what));
+    }
+    Ok(marker)
 }
 
+/// The marker, changed if it is the disk's.
 fn change(layout: &Layout, disk: &DiskId, change: impl FnOnce(&mut Marker)) -> io::Result<Marker> {
     let marker = marker_file::read(&layout.marker)?.ok_or_else(|| gone(layout))?;
     if marker.disk != *disk {
@@ -45,4 +62,61 @@ fn change(layout: &Layout, disk: &DiskId, change: impl FnOnce(&mut Marker)) -> i
 
 fn gone(layout: &Layout) -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, format!("{} is gone", layout.marker.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened() -> (tempfile::TempDir, Layout, DiskId) {
+        let dir = tempfile::tempdir().expect("directory");
+        let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
+        let layout = Layout::new(dir.path(), &service, &id, &dir.path().join("data"));
+        let fresh = |disk| Marker::new(disk, &service, "logs", "n1");
+        match marker_file::open(&layout, fresh).expect("opened") {
+            Disk::Marked { marker, .. } => (dir, layout, marker.disk),
+            Disk::Unmarked => panic!("a fresh directory"),
+        }
+    }
+
+    fn uuid(text: &str) -> ClusterUuid {
+        text.parse().expect("uuid")
+    }
+
+    #[test]
+    fn a_claim_is_written_into_the_marker_of_the_own_disk_only() {
+        let (_dir, layout, disk) = opened();
+        let claim: ClaimId = "c1".parse().expect("claim");
+        let before = look(&layout).expect("looked");
+        let other = "another".parse().expect("disk");
+        assert_eq!(mark(&layout, &other, &claim).expect("looked"), before);
+        let Disk::Marked { marker, files: false } = mark(&layout, &disk, &claim).expect("marked") else {
+            panic!("marked");
+        };
+        assert_eq!((marker.disk, marker.claim), (disk, Some(claim)));
+    }
+
+    #[test]
+    fn a_uuid_is_written_once_and_never_over_another() {
+        let (_dir, layout, disk) = opened();
+        for _ in 0..2 {
+            let marker = set_uuid(&layout, &disk, &uuid("U1")).expect("written");
+            assert_eq!(marker.cluster_uuid, Some(uuid("U1")));
+        }
+        assert!(set_uuid(&layout, &disk, &uuid("U2")).is_err());
+        assert!(set_uuid(&layout, &"another".parse().expect("disk"), &uuid("U1")).is_err());
+    }
+
+    #[test]
+    fn an_emptied_directory_is_an_error_and_files_without_a_marker_are_nobodys() {
+        let (_dir, layout, disk) = opened();
+        std::fs::remove_file(&layout.marker).expect("removed");
+        assert_eq!(
+            look(&layout).map_err(|error| error.kind()),
+            Err(io::ErrorKind::NotFound)
+        );
+        assert!(mark(&layout, &disk, &"c1".parse().expect("claim")).is_err());
+        std::fs::create_dir(layout.data.join("nodes")).expect("files of a node");
+        assert_eq!(look(&layout).expect("looked"), Disk::Unmarked);
+    }
 }
