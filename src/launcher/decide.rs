@@ -160,7 +160,7 @@ pub enum StartBy {
 
 /// The decision.
 pub fn decide(situation: &Situation<'_>) -> Decision {
-    let marker = match usable_marker(situation) {
+    let marker = match usable_marker(situation.candidate, situation.disk) {
         Ok(marker) => marker,
         Err(reason) => return Decision::Refuse(*reason),
     };
@@ -330,9 +330,9 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A marker that this version may rewrite and that says whose data it is.
-fn usable_marker<'a>(situation: &Situation<'a>) -> Result<&'a Marker, Box<Reason>> {
-    let (marker, files) = match situation.disk {
+/// A marker that this version may rewrite and that says whose data it is; else why the start is refused, whatever etcd shows.
+pub fn usable_marker<'a>(candidate: &Candidate, disk: &'a Disk) -> Result<&'a Marker, Box<Reason>> {
+    let (marker, files) = match disk {
         Disk::Marked { marker, files } => (marker, *files),
         Disk::Unmarked => return Err(Box::new(Reason::Unmarked)),
     };
@@ -344,7 +344,7 @@ fn usable_marker<'a>(situation: &Situation<'a>) -> Result<&'a Marker, Box<Reason
             disk: marker.disk.clone(),
         }));
     }
-    let service = situation.candidate.service.as_str();
+    let service = candidate.service.as_str();
     if marker.claim.is_some() && marker.service != service {
         return Err(Box::new(Reason::OtherService {
             of: marker.service.clone(),

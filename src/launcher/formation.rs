@@ -14,7 +14,7 @@ pub use recorder::{Recorded, Recorder};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    decide::{Candidate, Disk, Reason},
+    decide::{Candidate, Reason, usable_marker},
     host_cache::HostCache,
     layout::Layout,
 };
@@ -84,27 +84,17 @@ pub fn seed(candidate: &Candidate, http_port: u16, incarnation: Incarnation, mar
     }
 }
 
-/// The seed once a node was started on its disk, or is about to be.
-#[must_use]
-pub fn used(seed: Seed, claim: &ClaimId, uuid: Option<&ClusterUuid>) -> Seed {
-    Seed {
-        data: DiskUse::Used,
-        claim: Some(claim.clone()),
-        cluster_uuid: uuid.cloned(),
-        ..seed
-    }
-}
-
 impl Formation<'_> {
     /// Runs until the node may start, may never start, or `stop` comes. `tell` hears each new reason to wait, once.
     ///
     /// # Errors
     /// 78 when the start is refused, 4 when the longest wait is over, 1 when data directory or host cache cannot be used.
     pub async fn run(self, stop: impl Future<Output = ()>, tell: impl FnMut(&str)) -> Result<Formed, Failure> {
-        let marker = match disk::look(self.layout)? {
-            Disk::Marked { marker, .. } => marker,
-            Disk::Unmarked => return Err(refused(&Reason::Unmarked)),
-        };
+        // A disk that could not start must not count as an empty one for others either.
+        let disk = disk::look(self.layout)?;
+        let marker = usable_marker(&self.candidate, &disk)
+            .map_err(|reason| refused(&reason))?
+            .clone();
         let seed = seed(&self.candidate, self.http_port, self.incarnation.clone(), &marker);
         self.registration.want(Want::Present((&seed).into()));
         let run = Run {
@@ -291,6 +281,16 @@ impl<T: FnMut(&str)> Run<'_, T> {
             tracing::info!(%reason, "waiting");
         }
         self.said = Some((reason.clone(), now + REPEAT));
+    }
+}
+
+/// The seed once a node was started on its disk, or is about to be.
+fn used(seed: Seed, claim: &ClaimId, uuid: Option<&ClusterUuid>) -> Seed {
+    Seed {
+        data: DiskUse::Used,
+        claim: Some(claim.clone()),
+        cluster_uuid: uuid.cloned(),
+        ..seed
     }
 }
 

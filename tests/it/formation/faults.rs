@@ -241,3 +241,15 @@ async fn an_etcd_that_comes_later_is_noticed() {
     let (order, ()) = tokio::join!(start(&host), comes);
     assert!(order.with_setting.is_some());
 }
+
+#[tokio::test]
+async fn files_without_a_claim_are_refused_before_anything_is_published() {
+    let (_etcd, service) = service(Rule::coordinated(None)).await;
+    let host = Host::new(&service, 1);
+    host.marker();
+    std::fs::create_dir(host.layout.data.join("nodes")).expect("files of a node");
+    let (registration, incarnation) = host.register();
+    let formed = host.form(&registration, incarnation, pending(), |_| {}).await;
+    assert_eq!(formed.expect_err("refused").exit, Exit::Config);
+    assert!(service.view().await.seeds.is_empty());
+}
