@@ -142,7 +142,7 @@ async fn nobody_notices(members: &mut [Etcd; 3], fail: impl FnOnce(&mut Etcd)) {
         spec.key = format!("/services/es/10.0.0.{i}");
         // Room for one member that answers nothing, as the settings demand.
         spec.ttl = Duration::from_secs(9);
-        let mut run = host.try_start(&registry, spec).expect("started");
+        let mut run = Host::try_start(&registry, spec).expect("started");
         run.register(9200).await;
         runs.push(run);
     }

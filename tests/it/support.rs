@@ -15,7 +15,7 @@ use std::{fmt::Debug, future::Future, time::Duration};
 use tokio::time::Instant;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// Waits until `look` gives a value; looks every 20 ms. Panics with `what` after `max`.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(

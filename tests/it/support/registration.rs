@@ -54,10 +54,10 @@ impl Host {
     }
 
     pub(crate) fn start(&self, registry: &Registry) -> Run {
-        self.try_start(registry, self.spec()).expect("started")
+        Self::try_start(registry, self.spec()).expect("started")
     }
 
-    pub(crate) fn try_start(&self, registry: &Registry, spec: Spec) -> Result<Run, StartError> {
+    pub(crate) fn try_start(registry: &Registry, spec: Spec) -> Result<Run, StartError> {
         let incarnation = spec.incarnation.to_string();
         let registration = Registration::start(registry.clone(), spec)?;
         let standing = registration.subscribe();
