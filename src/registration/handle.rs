@@ -150,7 +150,8 @@ impl Registration {
     /// Then `value` is what is wanted. None: some condition did not hold and nothing was changed.
     ///
     /// # Errors
-    /// After an error the transaction may have taken effect: read again, never resend blindly.
+    /// After an error the transaction may have taken effect: read again, never resend blindly. Until the next wish the
+    /// registration keeps `value` if it finds that it did, and what was wanted before if not.
     pub async fn commit(&self, txn: Txn, value: Value) -> Result<Option<Revision>, CommitError> {
         let (answer, answered) = oneshot::channel();
         let request = CommitRequest { txn, value, answer };

@@ -139,8 +139,8 @@ pub(super) struct Machine {
     failed_endpoints: usize,
     away_since: Option<Instant>,
     cause: Option<String>,
-    /// What etcd refused, or what could not be written, with the kind of the work.
-    refused: Option<(&'static str, Obstacle)>,
+    /// What etcd refused, or what could not be written, until there is nothing left to do.
+    refused: Option<Obstacle>,
     counters: Counters,
 }
 
@@ -213,7 +213,13 @@ impl Machine {
                     self.doing = Some(op.clone());
                     effects.push(Effect::Run(op));
                 }
-                Next::Wait(at) => wake = Some(wake.map_or(at, |deadline| deadline.min(at))),
+                Next::Wait(at) => {
+                    if self.retry_at.is_none_or(|retry_at| retry_at <= now) {
+                        self.refused = None;
+                        self.backoff.reset();
+                    }
+                    wake = Some(wake.map_or(at, |deadline| deadline.min(at)));
+                }
             }
         }
         effects.extend(wake.map(Effect::WakeAt));
@@ -240,7 +246,7 @@ impl Machine {
             key_revision: there.map(|entry| entry.mod_revision),
             away_since: self.away_since,
             cause: self.cause.clone(),
-            obstacle: in_the_way.or_else(|| self.refused.as_ref().map(|(_, obstacle)| obstacle.clone())),
+            obstacle: in_the_way.or_else(|| self.refused.clone()),
             verified_at: self.verified_at,
             counters: self.counters.clone(),
         }
@@ -248,11 +254,11 @@ impl Machine {
 
     fn wish(&mut self, want: Want, effects: &mut Vec<Effect>) {
         self.wishes += 1;
+        self.unanswered = None;
         if self.want == want {
             return;
         }
         self.want = want;
-        self.unanswered = None;
         self.refused = None;
         // A wish does not wait for the next attempt, and a deletion for no answer that is mere knowledge.
         self.retry_at = None;

@@ -352,8 +352,7 @@ async fn nothing_is_put_while_the_state_file_cannot_be_written() {
     let mut spec = host.spec();
     std::fs::write(host.dir().join("file"), b"").expect("written");
     spec.state_file = host.dir().join("file/state.json");
-    let error = host
-        .try_start(&registry, spec.clone())
+    let error = Host::try_start(&registry, spec.clone())
         .map(|_| ())
         .expect_err("unusable");
     assert!(matches!(error, StartError::StateFile { .. }), "{error}");

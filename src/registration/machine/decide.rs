@@ -133,12 +133,9 @@ impl Machine {
         Op::Save(runs)
     }
 
-    /// The steps of leaving once the key is deleted: the lease, those of former runs, the state file.
+    /// The steps of leaving once the key is deleted: our lease and those of former runs, then the state file.
     fn clear_away(&self) -> Op {
-        if let Some(lease) = self.lease() {
-            return Op::Revoke(lease.id);
-        }
-        let former = self.runs.iter().find_map(|run| self.end(run));
-        former.unwrap_or_else(|| Op::Save(Vec::new()))
+        let end = self.runs.iter().find_map(|run| self.end(run));
+        end.unwrap_or_else(|| Op::Save(Vec::new()))
     }
 }

@@ -22,7 +22,7 @@ impl Machine {
         let outcome = match outcome {
             Outcome::Failed(error) => return self.fail(now, fraction, &op, error, effects),
             Outcome::NotSaved(cause) => {
-                self.refused = Some((op.kind(), Obstacle::StateFile { cause }));
+                self.refused = Some(Obstacle::StateFile { cause });
                 self.retry_at = Some(now + self.backoff.next(fraction));
                 return;
             }
@@ -34,7 +34,7 @@ impl Machine {
             | Outcome::Committed(_)
             | Outcome::Revoked) => answer,
         };
-        self.succeed(op.kind());
+        self.succeed();
         match (op, outcome) {
             (Op::Grant, Outcome::Granted(lease)) => self.holding = Holding::Granted(lease),
             (Op::Save(runs), Outcome::Saved) => self.saved(now, fraction, runs),
@@ -83,14 +83,11 @@ impl Machine {
         }
     }
 
-    fn succeed(&mut self, kind: &'static str) {
+    fn succeed(&mut self) {
         self.away_since = None;
         self.cause = None;
         self.failed_endpoints = 0;
         self.retry_at = None;
-        if self.refused.as_ref().is_some_and(|(refused, _)| *refused == kind) {
-            self.refused = None;
-        }
         if self.refused.is_none() {
             self.backoff.reset();
         }
@@ -170,9 +167,11 @@ impl Machine {
                 self.away_since.get_or_insert(now);
                 self.cause = Some(error.to_string());
             }
+            // The caller's transaction is the caller's to mend; the wish does not wait for it.
+            RegistryError::Refused { .. } | RegistryError::Settings { .. } if matches!(op, Op::Commit { .. }) => return,
             RegistryError::Refused { cause, .. } | RegistryError::Settings { cause } => {
                 let cause = cause.clone();
-                self.refused = Some((op.kind(), Obstacle::Refused { cause }));
+                self.refused = Some(Obstacle::Refused { cause });
             }
         }
         self.refuse_commits(&CommitError::Registry(error), effects);

@@ -59,7 +59,7 @@ pub(crate) enum Outcome {
 }
 
 impl Op {
-    /// A fixed word for logs, and to know the same work again.
+    /// A fixed word for logs.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Grant => "grant",

@@ -139,6 +139,18 @@ fn commit(id: u64, n: u8) -> Event {
 }
 
 #[test]
+fn the_key_is_verified_as_often_as_the_lease_is_renewed() {
+    let mut bench = Bench::registered(&value(1));
+    for _ in 0..3 {
+        bench.passes(11);
+        bench.done(Outcome::Renewed(bench.lease(1)));
+        assert_eq!(bench.doing, Some(Op::Read));
+        bench.done(Outcome::Read(Some(entry(&value(1), "us", Some(1), 7))));
+        assert_eq!(bench.doing, None);
+    }
+}
+
+#[test]
 fn a_deletion_does_not_wait_for_knowledge() {
     let mut bench = Bench::registered(&value(1));
     bench.passes(11);
@@ -217,6 +229,19 @@ fn a_commit_whose_conditions_do_not_hold_leaves_the_wish_and_looks_again() {
     assert_eq!(bench.doing, Some(Op::Read));
     bench.done(Outcome::Read(Some(entry(&value(1), "us", Some(1), 7))));
     assert_eq!(bench.doing, None);
+}
+
+#[test]
+fn a_commit_that_etcd_refuses_is_answered_and_hinders_nothing() {
+    let mut bench = Bench::registered(&value(1));
+    bench.event(commit(1, 2));
+    let (endpoint, cause) = ("e".to_owned(), "permission denied".to_owned());
+    bench.done(Outcome::Failed(RegistryError::Refused { endpoint, cause }));
+    assert!(matches!(
+        bench.effects.first(),
+        Some(Effect::Answer { answer: Err(_), .. })
+    ));
+    assert!(bench.standing().registered && bench.standing().obstacle.is_none());
 }
 
 #[test]
