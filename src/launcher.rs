@@ -68,7 +68,7 @@ pub async fn launch(plan: Plan) -> Result<Exit, Failure> {
         }
     };
     tracing::info!(pid = up.process.pid, adopted = up.adopted, took = ?begun.elapsed(), "node runs");
-    let node = ground.running(up, &mut runtime, &mut desk, &mut signals)?;
+    let node = ground.running(up, &mut runtime, &mut desk, &mut signals);
     let exit = Box::pin(node.stay()).await;
     match exit {
         Some(exit) => {

@@ -75,8 +75,7 @@ impl Desk {
 
     /// It was running before this launcher; what was said of its start stays true.
     pub fn adopted(&mut self, leftover: &Leftover) {
-        self.file.claim.clone_from(&leftover.claim);
-        self.file.with_setting = leftover.with_setting;
+        self.file = leftover.file.clone();
         self.running(leftover.process);
     }
 

@@ -3,13 +3,13 @@
 //! The claim in the launcher's file is its label. Invariant: a node that may belong to the recorded cluster is never stopped, and one
 //! that surely belongs to another one is left alone.
 
-use std::{io, path::PathBuf};
+use std::io;
 
 use super::{layout::Layout, plan::Plan};
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock},
-    model::{ClaimId, ClusterRecord, ClusterUuid},
+    model::{ClusterRecord, ClusterUuid},
     nodefile::{NodeFile, Phase, ProcessId},
 };
 
@@ -18,12 +18,8 @@ use crate::{
 pub struct Leftover {
     /// Its main process.
     pub process: ProcessId,
-    /// The claim under which it was started.
-    pub claim: Option<ClaimId>,
-    /// Whether it was started with the right to form a cluster.
-    pub with_setting: bool,
-    /// Its data directory.
-    pub data: PathBuf,
+    /// What its launcher said of it: name, claim and data are those it was started with, whatever the settings say now.
+    pub file: NodeFile,
 }
 
 /// What becomes of it.
@@ -72,9 +68,7 @@ fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Leftover>
     let process = alive.or_else(|| unwritten(file, layout));
     Ok(process.map(|process| Leftover {
         process,
-        claim: file.claim.clone(),
-        with_setting: file.with_setting,
-        data: PathBuf::from(&file.data),
+        file: file.clone(),
     }))
 }
 
@@ -90,7 +84,7 @@ fn unwritten(file: &NodeFile, layout: &Layout) -> Option<ProcessId> {
 /// What becomes of a leftover that reports `uuid`.
 pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded<'_>) -> Fate {
     let record = match recorded {
-        Recorded::None if uuid.is_none() && leftover.with_setting => {
+        Recorded::None if uuid.is_none() && leftover.file.with_setting => {
             return Fate::Stop("there is no cluster record, and the node may form a cluster of its own".to_owned());
         }
         // An outage of etcd changes nothing on the host; and a node with a cluster brings a lost record back.
@@ -102,7 +96,7 @@ pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded
         (Some(own), Some(recorded)) => Fate::Refuse(format!(
             "the node that runs here has the cluster UUID {own}, the cluster record says {recorded}"
         )),
-        _ if leftover.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
+        _ if leftover.file.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
         (Some(own), None) => Fate::Refuse(format!(
             "the node that runs here has the cluster UUID {own} and was started under {}, the cluster record is of claim {}",
             named(leftover),
@@ -118,6 +112,7 @@ pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded
 
 fn named(leftover: &Leftover) -> String {
     leftover
+        .file
         .claim
         .as_ref()
         .map_or_else(|| "no claim".to_owned(), |claim| format!("claim {claim}"))
@@ -128,9 +123,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::launcher::{
-        process::ProcessRuntime,
-        runtime::{Runtime, Spec},
+    use crate::{
+        launcher::{
+            process::ProcessRuntime,
+            runtime::{Runtime, Spec},
+        },
+        model::ClaimId,
     };
 
     fn claim(text: &str) -> ClaimId {
@@ -140,9 +138,11 @@ mod tests {
     fn leftover(of: Option<&str>, with_setting: bool) -> Leftover {
         Leftover {
             process: ProcessId { pid: 1, start_time: 1 },
-            claim: of.map(claim),
-            with_setting,
-            data: "/data".into(),
+            file: NodeFile {
+                claim: of.map(claim),
+                with_setting,
+                ..node_file(Phase::Running)
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Shell. Until the node runs, everything here can be cut off at any wait without leaving anything but what the next run expects.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -50,9 +50,13 @@ pub(super) struct Ground {
 pub(super) struct Up {
     pub(super) process: ProcessId,
     pub(super) adopted: bool,
+    /// The name it was started with.
+    name: String,
     marker: Marker,
     /// What the seed file holds.
     seeds: Vec<String>,
+    /// What the host remembers.
+    memory: HostCache,
 }
 
 impl Ground {
@@ -135,10 +139,10 @@ impl Ground {
     ) -> Result<Option<Up>, Failure> {
         let layout = &self.plan.layout;
         let pid = leftover.process.pid;
-        if *leftover.data != *layout.data {
+        if Path::new(&leftover.file.data) != layout.data {
             let what = format!(
                 "the node of this address runs already, process {pid}, with the data directory {}",
-                leftover.data.display()
+                leftover.file.data
             );
             return Err(Failure::with_hint(
                 Exit::Config,
@@ -147,18 +151,26 @@ impl Ground {
             ));
         }
         let fate = self.judge(leftover).await;
-        runtime.adopt(leftover.process)?;
+        match runtime.adopt(leftover.process) {
+            Err(_) if !leftover.process.is_alive() => return Ok(None),
+            other => other?,
+        }
         match fate {
             Fate::Adopt => {
-                let marker = marker_file::read(&layout.marker)?.ok_or_else(|| no_marker(&self.plan))?;
-                self.want_seed(&marker);
-                desk.adopted(leftover);
-                Ok(Some(Up {
+                let up = Up {
                     process: leftover.process,
                     adopted: true,
+                    name: leftover.file.name.clone(),
+                    marker: self.marker()?,
                     seeds: seed_file::read(&self.plan.seed_file())?,
-                    marker,
-                }))
+                    memory: HostCache::read(&layout.cache)?,
+                };
+                if up.name != self.candidate.name {
+                    tracing::warn!(name = up.name, "the node goes on with the name it was started with");
+                }
+                self.want_seed(&up.marker, &up.name);
+                desk.adopted(leftover);
+                Ok(Some(up))
             }
             Fate::Stop(reason) => {
                 tracing::warn!(pid, reason, "stopping the node that outlived its launcher");
@@ -246,6 +258,8 @@ impl Ground {
         )?;
         seed_file::write(&plan.seed_file(), &order.seeds)?;
         desk.starting(&order.claim, order.with_setting.is_some())?;
+        // Once the node runs, nothing may fail any more.
+        let (marker, memory) = (self.marker()?, HostCache::read(&plan.layout.cache)?);
         let process = runtime.start(&plan.spec(), lock).map_err(|error| {
             Failure::new(
                 Exit::Failed,
@@ -256,8 +270,10 @@ impl Ground {
         Ok(Up {
             process,
             adopted: false,
-            marker: marker_file::read(&plan.layout.marker)?.ok_or_else(|| no_marker(plan))?,
+            name: self.candidate.name.clone(),
+            marker,
             seeds: order.seeds.clone(),
+            memory,
         })
     }
 
@@ -268,7 +284,7 @@ impl Ground {
         runtime: &'a mut R,
         desk: &'a mut Desk,
         signals: &'a mut Signals,
-    ) -> Result<Running<'a, R>, Failure> {
+    ) -> Running<'a, R> {
         let settings = &self.plan.settings;
         let keys = &settings.common.keys;
         let prober = Prober::new(settings.node.address.to_string(), settings.node.http_port, PROBE);
@@ -278,7 +294,7 @@ impl Ground {
             self.plan.layout.clone(),
             up.marker.disk.clone(),
         );
-        Ok(Running {
+        Running {
             ground: self,
             runtime,
             process: up.process,
@@ -286,16 +302,29 @@ impl Ground {
             desk,
             // A fresh one: its first event is everything, which the formation's has given away already.
             watcher: self.registry.watch(keys.all()),
-            seeds: LiveSeeds::new(&self.plan, up.seeds, HostCache::read(&self.plan.layout.cache)?),
-            inquiry: Inquiry::new(prober, settings.name.clone()),
+            seeds: LiveSeeds::new(&self.plan, up.seeds, up.memory),
+            inquiry: Inquiry::new(prober, up.name.clone()),
+            name: up.name,
             recorder,
+        }
+    }
+
+    fn marker(&self) -> Result<Marker, Failure> {
+        let path = &self.plan.layout.marker;
+        marker_file::read(path)?.ok_or_else(|| {
+            let hint = "was the data directory emptied under a node that runs?";
+            Failure::with_hint(Exit::Config, format!("the marker {} is gone", path.display()), hint)
         })
     }
 
-    /// The seed as this disk's marker makes it.
-    pub(super) fn want_seed(&self, marker: &Marker) {
+    /// The seed of the node with this name, as its disk's marker makes it.
+    pub(super) fn want_seed(&self, marker: &Marker, name: &str) {
         let port = self.plan.settings.node.http_port;
-        let seed = formation::seed(&self.candidate, port, self.incarnation.clone(), marker);
+        let candidate = Candidate {
+            name: name.to_owned(),
+            ..self.candidate.clone()
+        };
+        let seed = formation::seed(&candidate, port, self.incarnation.clone(), marker);
         self.registration.want(Want::Present((&seed).into()));
     }
 
@@ -340,13 +369,4 @@ fn not_registered(plan: &Plan, error: &StartError) -> Failure {
             Failure::with_hint(Exit::Config, error.to_string(), hint)
         }
     }
-}
-
-fn no_marker(plan: &Plan) -> Failure {
-    let what = format!("the marker {} is gone", plan.layout.marker.display());
-    Failure::with_hint(
-        Exit::Config,
-        what,
-        "was the data directory emptied under a node that runs?",
-    )
 }

@@ -33,6 +33,8 @@ pub(super) struct Running<'a, R> {
     pub(super) ground: &'a Ground,
     pub(super) runtime: &'a mut R,
     pub(super) process: ProcessId,
+    /// The name it was started with.
+    pub(super) name: String,
     pub(super) signals: &'a mut Signals,
     pub(super) desk: &'a mut Desk,
     /// Everything that is registered, from the beginning.
@@ -150,7 +152,7 @@ impl<R: Runtime> Running<'_, R> {
             Ok(marker) => {
                 tracing::info!(%uuid, "the node reports its cluster");
                 self.inquiry.close();
-                self.ground.want_seed(&marker);
+                self.ground.want_seed(&marker, &self.name);
             }
             Err(error) => tracing::warn!(cause = %error, "marker not written, asking the node again"),
         }

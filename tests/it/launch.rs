@@ -68,13 +68,18 @@ async fn a_node_outlives_its_launcher_and_is_adopted_by_the_next() {
     host.kill();
     assert!(process.is_alive(), "the node lives on");
     assert!(!host.run("check", &[]).stdout.is_empty());
-    host.start();
+    host.start_with(&["--name", "another"]);
     let adopted = "another launcher's node is adopted";
     eventually(adopted, LONG, || async {
         host.log().contains("adopted=true").then_some(())
     })
     .await;
     assert_eq!(host.process().await, process, "{adopted}");
+    assert_eq!(
+        host.file().map(|file| file.name).as_deref(),
+        Some("node-127.0.14.1"),
+        "it keeps its name"
+    );
     assert_eq!(recorded(&etcd, &host).await, uuid);
 
     // An etcd that is away changes nothing, not even an orderly end.

@@ -106,9 +106,14 @@ impl Host {
 
     /// Starts the launcher. Its output and its node's go into the file `log`.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(&mut self, more: &[&str]) {
         let path = self.path("log");
         let log = File::options().create(true).append(true).open(path).expect("a log");
-        let mut command = self.command("launch", &[]);
+        let mut command = self.command("launch", more);
         command.stdout(log.try_clone().expect("a log")).stderr(log);
         assert!(self.child.is_none(), "it runs already");
         self.child = Some(command.spawn().expect("it starts"));
