@@ -9,7 +9,7 @@ use super::{layout::Layout, plan::Plan};
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock},
-    model::{ClusterRecord, ClusterUuid},
+    model::{ClaimId, ClusterRecord, ClusterUuid},
     nodefile::{NodeFile, Phase, ProcessId},
 };
 
@@ -20,6 +20,25 @@ pub struct Leftover {
     pub process: ProcessId,
     /// What its launcher said of it: name, claim and data are those it was started with, whatever the settings say now.
     pub file: NodeFile,
+}
+
+/// What tells whose a leftover is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The claim under which it was started.
+    pub claim: Option<ClaimId>,
+    /// Whether it was started with the right to form a cluster.
+    pub with_setting: bool,
+}
+
+impl Leftover {
+    /// Its label.
+    pub fn label(&self) -> Label {
+        Label {
+            claim: self.file.claim.clone(),
+            with_setting: self.file.with_setting,
+        }
+    }
 }
 
 /// What becomes of it.
@@ -81,10 +100,10 @@ fn unwritten(file: &NodeFile, layout: &Layout) -> Option<ProcessId> {
     ProcessId::of(FileLock::holder(&layout.lock)?)
 }
 
-/// What becomes of a leftover that reports `uuid`.
-pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded<'_>) -> Fate {
+/// What becomes of a leftover with this label that reports `uuid`.
+pub fn judge(label: &Label, uuid: Option<&ClusterUuid>, recorded: Recorded<'_>) -> Fate {
     let record = match recorded {
-        Recorded::None if uuid.is_none() && leftover.file.with_setting => {
+        Recorded::None if uuid.is_none() && label.with_setting => {
             return Fate::Stop("there is no cluster record, and the node may form a cluster of its own".to_owned());
         }
         // An outage of etcd changes nothing on the host; and a node with a cluster brings a lost record back.
@@ -96,23 +115,22 @@ pub fn judge(leftover: &Leftover, uuid: Option<&ClusterUuid>, recorded: Recorded
         (Some(own), Some(recorded)) => Fate::Refuse(format!(
             "the node that runs here has the cluster UUID {own}, the cluster record says {recorded}"
         )),
-        _ if leftover.file.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
+        _ if label.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
         (Some(own), None) => Fate::Refuse(format!(
             "the node that runs here has the cluster UUID {own} and was started under {}, the cluster record is of claim {}",
-            named(leftover),
+            named(label),
             record.claim
         )),
         (None, _) => Fate::Stop(format!(
             "the node that runs here has no cluster and was started under {}, the cluster record is of claim {}",
-            named(leftover),
+            named(label),
             record.claim
         )),
     }
 }
 
-fn named(leftover: &Leftover) -> String {
-    leftover
-        .file
+fn named(label: &Label) -> String {
+    label
         .claim
         .as_ref()
         .map_or_else(|| "no claim".to_owned(), |claim| format!("claim {claim}"))
@@ -123,26 +141,19 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{
-        launcher::{
-            process::ProcessRuntime,
-            runtime::{Runtime, Spec},
-        },
-        model::ClaimId,
+    use crate::launcher::{
+        process::ProcessRuntime,
+        runtime::{Runtime, Spec},
     };
 
     fn claim(text: &str) -> ClaimId {
         text.parse().expect("claim")
     }
 
-    fn leftover(of: Option<&str>, with_setting: bool) -> Leftover {
-        Leftover {
-            process: ProcessId { pid: 1, start_time: 1 },
-            file: NodeFile {
-                claim: of.map(claim),
-                with_setting,
-                ..node_file(Phase::Running)
-            },
+    fn label(of: Option<&str>, with_setting: bool) -> Label {
+        Label {
+            claim: of.map(claim),
+            with_setting,
         }
     }
 
@@ -173,7 +184,7 @@ mod tests {
             (Some("b"), true, Some("U"), Recorded::None, "adopt"),
             (Some("b"), false, None, Recorded::None, "adopt"),
         ] {
-            let fate = judge(&leftover(of, setting), own.and_then(uuid).as_ref(), recorded);
+            let fate = judge(&label(of, setting), own.and_then(uuid).as_ref(), recorded);
             assert_eq!(kind(fate), expected, "{of:?} {setting} {own:?} {recorded:?}");
         }
     }

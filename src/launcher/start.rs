@@ -210,7 +210,7 @@ impl Ground {
             },
             Ok(_) | Err(_) => Recorded::Unknown,
         };
-        judge(leftover, uuid, recorded)
+        judge(&leftover.label(), uuid, recorded)
     }
 
     /// Directories, marker, and the lock: nobody else may use the data directory from here on, for as long as this process or the

@@ -281,7 +281,7 @@ async fn a_dry_run_shows_everything_and_touches_nothing() {
         ("opensearch-3", "opensearch-3.6.0.jar", &["--set", "a.secret=x"]),
     ] {
         let host = Host::new(Line::Es6, "127.0.14.34", &etcd, more);
-        let home = hollow_home(&host.path(""), jar).display().to_string();
+        let home = hollow_home(&host.path(""), jar, "exit 1").display().to_string();
         let java = format!("JAVA_HOME={home}/jdk");
         let output = host.run("launch", &["--dry-run", "--home", &home, "--env", &java]);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -294,4 +294,69 @@ async fn a_dry_run_shows_everything_and_touches_nothing() {
         assert!(!host.path("state").exists() && !host.path("run").exists() && !host.data().exists());
     }
     assert!(seeds(&etcd).await.is_empty());
+}
+
+/// A host whose node is a shell script.
+fn with_script(address: &str, etcd: &Etcd, script: &str) -> Host {
+    let mut host = Host::new(Line::Es6, address, etcd, &["--expected-masters", "1", "--grace", "1s"]);
+    let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", script);
+    host.use_home(&home);
+    host
+}
+
+#[tokio::test]
+async fn how_a_node_ends_decides_how_its_launcher_ends() {
+    let etcd = Etcd::start(Version::V35).await;
+    for (script, code) in [
+        ("exit 0", 1),
+        ("exit 3", 1),
+        ("exit 64", 78),
+        ("exit 127", 127),
+        ("kill -9 $$", 137),
+    ] {
+        let mut host = with_script("127.0.14.41", &etcd, script);
+        etcd.etcdctl(&["del", "--prefix", "/quorate/"]);
+        host.start();
+        assert_eq!(host.code().await, Some(code), "{script}: {}", host.log());
+        assert_eq!(host.file(), None, "{script}");
+        assert!(seeds(&etcd).await.is_empty(), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_manager_is_told_and_a_node_that_does_not_end_is_killed() {
+    let etcd = Etcd::start(Version::V35).await;
+    let mut host = with_script("127.0.14.42", &etcd, "trap '' TERM\nwhile :; do sleep 0.1; done");
+    let socket = host.path("notify");
+    let manager = tokio::net::UnixDatagram::bind(&socket).expect("a socket");
+    host.start_with(&["--drain-wait", "100ms"]);
+    let process = host.process().await;
+    let said = until(&manager, "READY=1").await;
+    assert!(
+        said.contains("EXTEND_TIMEOUT_USEC="),
+        "more time for a start that may wait: {said}"
+    );
+    until(&manager, "STATUS=node runs").await;
+    host.signal(Signal::TERM);
+    let said = until(&manager, "STATUS=waiting for the node to end").await;
+    assert!(
+        said.contains("STOPPING=1") && said.contains("EXTEND_TIMEOUT_USEC="),
+        "{said}"
+    );
+    assert_eq!(host.code().await, Some(137), "{}", host.log());
+    assert!(!process.is_alive());
+}
+
+/// What the service manager is told until it hears `last`.
+async fn until(manager: &tokio::net::UnixDatagram, last: &str) -> String {
+    let mut all = String::new();
+    while !all.contains(last) {
+        let mut bytes = Vec::with_capacity(4096);
+        let received = tokio::time::timeout(LONG, manager.recv_buf(&mut bytes)).await;
+        let received = received.unwrap_or_else(|_| panic!("no {last} in {all}"));
+        received.expect("received");
+        all.push_str(&String::from_utf8_lossy(&bytes));
+        all.push('\n');
+    }
+    all
 }

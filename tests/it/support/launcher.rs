@@ -19,7 +19,8 @@ const NOBODY: u32 = 65534;
 /// One host: what a launcher is given, and the directories that stay when it is started again.
 #[derive(Debug)]
 pub(crate) struct Host {
-    line: Line,
+    home: PathBuf,
+    java: String,
     address: String,
     etcd: String,
     more: Vec<String>,
@@ -34,13 +35,19 @@ impl Host {
         // The node's user has to get through.
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("open to all");
         Self {
-            line,
+            home: line.home(),
+            java: format!("{}={}", line.java_variable(), line.java()),
             address: address.to_owned(),
             etcd: etcd.endpoint(),
             more: more.iter().map(|flag| (*flag).to_owned()).collect(),
             dir,
             child: None,
         }
+    }
+
+    /// Another distribution than that of its line.
+    pub(crate) fn use_home(&mut self, home: &Path) {
+        home.clone_into(&mut self.home);
     }
 
     /// Where its data is.
@@ -75,7 +82,7 @@ impl Host {
         let flags = [
             ("--endpoints", self.etcd.clone()),
             ("--address", self.address.clone()),
-            ("--home", self.line.home().display().to_string()),
+            ("--home", self.home.display().to_string()),
             ("--name", format!("node-{}", self.address)),
             ("--data", path("data")),
             ("--state-dir", path("state")),
@@ -83,12 +90,13 @@ impl Host {
             ("--heap", "256m".to_owned()),
             ("--drain-wait", "0s".to_owned()),
             ("--set", "discovery.initial_state_timeout=1s".to_owned()),
-            ("--env", format!("{}={}", self.line.java_variable(), self.line.java())),
+            ("--env", self.java.clone()),
         ];
         program
             .arg(command)
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("NOTIFY_SOCKET", self.path("notify"));
         let said = |flag: &str| more.contains(&flag) && !["--set", "--env"].contains(&flag);
         let flags = flags.iter().filter(|(flag, _)| !said(flag));
         program.args(flags.flat_map(|(flag, value)| [*flag, value.as_str()]));
@@ -197,13 +205,17 @@ pub(crate) fn pid(number: u32) -> Pid {
     Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid")
 }
 
-/// A directory with what identifies a distribution, and nothing that could be started.
-pub(crate) fn hollow_home(dir: &Path, jar: &str) -> PathBuf {
+/// A directory with what identifies a distribution, and a shell script in the place of the node.
+pub(crate) fn hollow_home(dir: &Path, jar: &str, script: &str) -> PathBuf {
     let home = dir.join("home");
     for part in ["bin", "config", "lib", "jdk/bin"] {
         std::fs::create_dir_all(home.join(part)).expect("a directory");
     }
     std::fs::write(home.join("lib").join(jar), "").expect("a jar");
-    std::fs::write(home.join("jdk/bin/java"), "").expect("a java");
+    let product = jar.split('-').next().expect("a product");
+    for (path, text) in [("jdk/bin/java", ""), (&format!("bin/{product}"), script)] {
+        std::fs::write(home.join(path), format!("#!/bin/sh\n{text}\n")).expect("a script");
+        std::fs::set_permissions(home.join(path), Permissions::from_mode(0o755)).expect("a program");
+    }
     home
 }

@@ -1,16 +1,13 @@
 //! One launcher: registration, a leftover, the formation step by step, and recording beside its node.
 
-use std::path::PathBuf;
-
 use quorate::{
     launcher::{
         decide::Disk,
         formation::{Effect, End, Event, Facts, Machine},
-        leftover::{self, Fate, Leftover, Recorded},
+        leftover::{self, Fate, Label, Recorded},
         protocol::{self, Recording},
     },
     model::{ClaimId, DiskId, DiskUse, Marker, RecordState, Seed},
-    nodefile::ProcessId,
     registry::{Compare, LeaseId, Op, Revision, Txn},
 };
 
@@ -100,14 +97,12 @@ impl Sim {
         let Some(node) = &host.node else {
             return;
         };
-        let leftover = Leftover {
-            process: ProcessId { pid: 1, start_time: 1 },
+        let label = Label {
             claim: Some(node.claim.clone()),
             with_setting: node.setting.is_some(),
-            data: PathBuf::new(),
         };
         let recorded = record.as_ref().map_or(Recorded::None, Recorded::Some);
-        match leftover::judge(&leftover, host.cluster.as_ref(), recorded) {
+        match leftover::judge(&label, host.cluster.as_ref(), recorded) {
             Fate::Adopt => {
                 if let Some(launcher) = &mut host.launcher {
                     launcher.phase = Phase::Beside {
