@@ -1,5 +1,5 @@
 //! Keeps the live seed file, and what the host remembers, equal to what the registry shows. Shell around
-//! [`SeedFile`](super::seed_file::SeedFile).
+//! [`SeedFile`].
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The live seed file: which list stands in it, and when it is rewritten. The decision is pure; [`write`] is the shell.
+//! The live seed file: which list stands in it, and when it is rewritten. The decision is pure; [`write()`] is the shell.
 //!
 //! Invariant: a list that was good is never replaced by an empty one, nor by one that lost many at once. A node reads the file when
 //! it has lost its master, which is just when etcd may be in trouble too; an address too many costs it a refused connection.

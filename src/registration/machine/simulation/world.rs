@@ -300,15 +300,17 @@ impl World {
                 }
             }
             Fate::Restarted => self.start(),
-            Fate::Rebooted => {
-                // A renewal that arrives after the boot looks like a clone's: the key of that run ends with its lease.
-                self.late.retain(|(_, op)| !matches!(op, Op::Renew(_)));
-                self.doing = self.doing.take().filter(|op| !matches!(op, Op::Renew(_)));
-                self.boots += 1;
-                self.booted = self.now;
-                self.start();
-            }
+            Fate::Rebooted => self.reboot(),
         }
+    }
+
+    fn reboot(&mut self) {
+        // A renewal that arrives after the boot looks like a clone's: the key of that run ends with its lease.
+        self.late.retain(|(_, op)| !matches!(op, Op::Renew(_)));
+        self.doing = self.doing.take().filter(|op| !matches!(op, Op::Renew(_)));
+        self.boots += 1;
+        self.booted = self.now;
+        self.start();
     }
 
     fn stranger(&mut self, leased: bool) {
