@@ -6,7 +6,7 @@ use quorate::{
     registration::{CommitError, Want},
     registry::{Compare, Range, RegistryError, Txn},
 };
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     registry::put,
@@ -147,18 +147,24 @@ async fn nobody_notices(members: &mut [Etcd; 3], fail: impl FnOnce(&mut Etcd)) {
         runs.push(run);
     }
     fail(&mut members[0]);
-    for run in &mut runs {
-        run.verified(2).await;
-        run.registration.want(Want::Absent);
-        run.until("the key is gone", |standing| standing.counters.deletes == 1)
-            .await;
-        run.register(9201).await;
-        let standing = run.standing.borrow().clone();
-        assert_eq!(
-            (standing.counters.lease_losses, standing.away_since),
-            (0, None),
-            "{standing:?}"
-        );
+    let mut all = JoinSet::new();
+    for mut run in runs {
+        all.spawn(async move {
+            run.verified(2).await;
+            run.registration.want(Want::Absent);
+            run.until("the key is gone", |standing| standing.counters.deletes == 1)
+                .await;
+            run.register(9201).await;
+            let standing = run.standing.borrow().clone();
+            assert_eq!(
+                (standing.counters.lease_losses, standing.away_since),
+                (0, None),
+                "{standing:?}"
+            );
+        });
+    }
+    while let Some(ended) = all.join_next().await {
+        ended.expect("nothing noticed");
     }
 }
 

@@ -47,14 +47,19 @@ pub(crate) async fn standing_until<T: Clone + Debug>(
     found.unwrap_or_else(|_| panic!("not within {LONG:?}: {what}; it is {:?}", *receiver.borrow()))
 }
 
-/// Runs each of the functions above it as a test of its own on both versions of etcd, which differ where it is dangerous.
+/// Makes a test of each function that takes a version of etcd. It runs on both versions, which differ where it is dangerous, at
+/// the same time, because most of it is waiting.
 macro_rules! on_both_versions {
     ($($name:ident)*) => {
-        mod v34 {
-            $(#[tokio::test] async fn $name() { super::$name($crate::support::etcd::Version::V34).await; })*
-        }
-        mod v35 {
-            $(#[tokio::test] async fn $name() { super::$name($crate::support::etcd::Version::V35).await; })*
+        mod on_both_versions {
+            use $crate::support::etcd::Version;
+            $(#[tokio::test] async fn $name() {
+                let old = tokio::spawn(super::$name(Version::V34));
+                let new = tokio::spawn(super::$name(Version::V35));
+                let (old, new) = tokio::join!(old, new);
+                old.expect("etcd 3.4");
+                new.expect("etcd 3.5");
+            })*
         }
     };
 }
