@@ -51,16 +51,18 @@ impl fmt::Debug for Story {
 
 /// What happens by itself. Mostly the same host goes on: races want one that has stopped between two steps while others come far.
 fn progress(dice: &mut Dice, nodes: usize) -> Vec<Action> {
+    // Slow engines leave more time for launchers to go wrong.
+    let choices = 11 + 4 * dice.below(3);
     let mut host = 0;
     let next = |_| {
         host = if dice.below(4) == 0 { dice.below(nodes) } else { host };
-        match dice.below(10) {
+        match dice.below(choices) {
             0 => Action::Start(host),
-            1..8 => Action::Step(host),
+            1..10 => Action::Step(host),
             _ => Action::Discover(host, dice.below(32)),
         }
     };
-    (0..40 * nodes).map(next).collect()
+    (0..50 * nodes).map(next).collect()
 }
 
 fn fault(dice: &mut Dice, nodes: usize) -> Action {

@@ -9,6 +9,7 @@ use quorate::{
     },
     model::{ClaimId, DiskId, DiskUse, Marker, RecordState, Seed},
     registry::{Compare, LeaseId, Op, Revision, Txn},
+    view::ClusterView,
 };
 
 use super::{Launcher, Node, Phase, Sabotage, Sim, Way};
@@ -292,6 +293,11 @@ impl Sim {
     /// Commits, and looks whether a claim or an armed record stands on firm ground: the named disks are published and empty (but
     /// for the claimant's own once it is armed), and nobody else has data.
     fn commit(&mut self, txn: &Txn) -> Result<Option<Revision>, DeadLease> {
+        let record = self.keys.record();
+        let claims = |op: &Op| matches!(op, Op::Put { key, .. } if *key == record);
+        if !txn.then.iter().any(claims) {
+            return self.store.commit(txn);
+        }
         let before = self.view();
         let committed = self.store.commit(txn)?;
         let after = self.view();
@@ -329,7 +335,6 @@ impl Sim {
             self.leave(index);
             return true;
         }
-        let view = self.view();
         let host = &mut self.hosts[index];
         let (Some(launcher), Some(marker)) = (&mut host.launcher, &mut host.marker) else {
             return false;
@@ -358,9 +363,10 @@ impl Sim {
             self.send(txn, way);
             return true;
         }
-        if *settled == view.revision {
+        if *settled == self.store.revision() {
             return false;
         }
+        let view = ClusterView::of(&self.keys, &self.store.read(&self.keys.all()));
         match protocol::recording(&self.keys, &view, marker, &uuid) {
             Recording::Commit(txn) => *pending = Some(txn),
             Recording::Done | Recording::Impossible(_) => *settled = view.revision,
