@@ -81,13 +81,12 @@ impl Told {
     fn then(&mut self, millis: u64, event: Event) -> &mut Self {
         self.now += Duration::from_millis(millis);
         let mut effects = self.story.step(self.now, event);
-        let started: Vec<Who> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Start(who) => Some(*who),
-                _ => None,
-            })
-            .collect();
+        let mut started = Vec::new();
+        for effect in &effects {
+            if let Effect::Start(who) = effect {
+                started.push(*who);
+            }
+        }
         for who in started {
             effects.extend(self.story.step(self.now, Event::Started { who, pid: 100 }));
         }
@@ -137,9 +136,12 @@ impl Told {
     }
 
     fn said(&mut self) -> String {
-        let said = self.effects().into_iter().filter_map(|effect| match effect {
-            Effect::Say(text) => Some(text),
-            other => Some(format!("  <{other:?}>")),
+        let said = self.effects().into_iter().map(|effect| {
+            if let Effect::Say(text) = effect {
+                text
+            } else {
+                format!("  <{effect:?}>")
+            }
         });
         said.collect::<Vec<_>>().join("\n")
     }

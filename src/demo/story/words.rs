@@ -34,20 +34,19 @@ pub(super) fn tell(cast: &Cast, scene: &Scene, stage: Stage, fact: &Fact) -> Opt
         Fact::Started(who, pid) if stage == Stage::Playing => {
             Some(format!("{} runs again, process {pid}", cast.call(*who)))
         }
-        Fact::Started(..) => None,
         Fact::Ended(who, how) if expected(stage, *who) => Some(ended(cast, *who, *how)),
-        // The story has more to say about it.
-        Fact::Ended(..) => None,
+        // The story has more to say about these.
+        Fact::Started(..) | Fact::Ended(..) => None,
         Fact::SocketClosed(_) => None,
     }
 }
 
 /// Whether a process may end now without a further word.
 fn expected(stage: Stage, who: Who) -> bool {
-    match stage {
-        Stage::Killing { node } | Stage::Mourning { node } => who == Who::Launcher(node),
-        stage => stage.is_ending() && who != Who::Etcd,
+    if let Stage::Killing { node } | Stage::Mourning { node } = stage {
+        return who == Who::Launcher(node);
     }
+    stage.is_ending() && who != Who::Etcd
 }
 
 fn name(scene: &Scene, index: usize) -> &str {
