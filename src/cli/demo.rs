@@ -9,6 +9,8 @@ pub(super) fn demo() -> Command {
         .about("Runs etcd and a real cluster on loopback addresses of this machine, and shows what happens")
         .long_about(help::DEMO)
         .after_help(help::DEMO_EXAMPLE)
+        // `make demo` gives the parts, and whoever adds other ones means those.
+        .args_override_self(true)
         .args(parts())
         .args(cluster())
         .arg(

@@ -3,6 +3,12 @@
 use std::{
     io::{self, Write},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -24,7 +30,12 @@ const ROWS: usize = 24;
 /// How much of a log is shown.
 const TAIL: usize = 15;
 
-/// Where it all goes.
+/// What may wait to be written; beyond that a terminal that stands still misses some frames.
+const WAITING: usize = 64;
+/// The longest that the end waits for a reader who does not read.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Where it all goes. A thread writes, so that a terminal that stands still (Ctrl-S) stops nothing but itself.
 #[derive(Debug)]
 pub(super) struct Output {
     begun: Instant,
@@ -34,53 +45,73 @@ pub(super) struct Output {
     told: Option<Vec<String>>,
     /// What is written below the last screen.
     after: String,
-    /// Whether nobody reads any more, until that was asked.
-    lost: bool,
-    /// Whether it was ever found out.
-    gone: bool,
+    writer: SyncSender<String>,
+    /// Ends when everything is written.
+    written: Receiver<()>,
+    /// Whether nobody reads any more.
+    gone: Arc<AtomicBool>,
+    /// Whether that was told.
+    told_gone: bool,
 }
 
 impl Output {
     /// One sentence below the other.
     pub(super) fn lines() -> Self {
+        let (writer, texts) = sync_channel::<String>(WAITING);
+        let (end, written) = sync_channel(0);
+        let gone = Arc::new(AtomicBool::new(false));
+        let failed = Arc::clone(&gone);
+        std::thread::spawn(move || {
+            let _end: SyncSender<()> = end;
+            let mut out = io::stdout();
+            for text in texts {
+                if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+                    failed.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+        });
         Self {
             begun: Instant::now(),
             program: String::new(),
             told: None,
             after: String::new(),
-            lost: false,
-            gone: false,
+            writer,
+            written,
+            gone,
+            told_gone: false,
         }
     }
 
     /// A screen.
     pub(super) fn screen(program: String) -> Self {
-        let mut output = Self {
+        let output = Self {
             program,
             told: Some(Vec::new()),
             ..Self::lines()
         };
-        output.write(CLEAR);
+        output.write(CLEAR.to_owned());
         output
     }
 
     /// Whether the reader has gone away; said once.
     pub(super) fn is_lost(&mut self) -> bool {
-        std::mem::take(&mut self.lost)
+        let gone = self.gone.load(Ordering::Relaxed);
+        gone && !std::mem::replace(&mut self.told_gone, true)
     }
 
     pub(super) fn say(&mut self, text: &str) {
         let line = format!("[{:6.1} s] {text}", self.begun.elapsed().as_secs_f64());
         match &mut self.told {
             Some(told) => told.push(line),
-            None => self.write(&format!("{line}\n")),
+            None => self.write(format!("{line}\n")),
         }
     }
 
     /// The table as part of the story; on a screen it stands anyway.
     pub(super) fn show_table(&mut self, scene: &Scene) {
         if self.told.is_none() {
-            self.write(&format!("\n{}\n", table(scene)));
+            self.write(format!("\n{}\n", table(scene)));
         }
     }
 
@@ -95,7 +126,7 @@ impl Output {
         if self.told.is_some() {
             self.after += &text;
         } else {
-            self.write(&text);
+            self.write(text);
         }
     }
 
@@ -122,20 +153,22 @@ impl Output {
             .take(view.rows.saturating_sub(1))
             .flat_map(|line| [fit(line).as_str(), REST.0, "\r\n"].map(str::to_owned))
             .collect();
-        self.write(&format!("{HOME}{lines}{}", REST.1));
+        self.write(format!("{HOME}{lines}{}", REST.1));
     }
 
-    /// The last words, below the screen.
-    pub(super) fn end(&mut self) {
-        let after = std::mem::take(&mut self.after);
-        self.write(&after);
+    /// The last words, below the screen; returns when they are written.
+    pub(super) fn end(self) {
+        self.write(self.after.clone());
+        drop(self.writer);
+        // Nothing is ever sent: the other end goes when all is written.
+        let _ = self.written.recv_timeout(FLUSH);
     }
 
-    fn write(&mut self, text: &str) {
-        let mut out = io::stdout().lock();
-        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() && !self.gone {
-            self.gone = true;
-            self.lost = true;
-        }
+    fn write(&self, text: String) {
+        // A thread that has ended has noted why.
+        let _ = match self.told {
+            Some(_) => self.writer.try_send(text).map_err(|_| ()),
+            None => self.writer.send(text).map_err(|_| ()),
+        };
     }
 }

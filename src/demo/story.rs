@@ -24,8 +24,10 @@ use super::{
 
 /// etcd is there within a second.
 const OPENING: Duration = Duration::from_secs(30);
-/// Three of the slowest nodes need 74 s on two busy cores.
-const FORMING: Duration = Duration::from_mins(5);
+/// Three of the slowest nodes need 74 s on two busy cores, and three minutes on two that have much else to do.
+const FORMING: Duration = Duration::from_mins(10);
+/// A story that stands still says so.
+const REMIND: Duration = Duration::from_secs(30);
 /// Twice the TTL: a key that lives longer was deleted by nobody who saw the node die.
 const KILLING: Duration = Duration::from_mins(1);
 /// Beyond the launcher's grace and drain.
@@ -44,6 +46,8 @@ pub(super) struct Story {
     pub(super) stage: Stage,
     /// When this stage has failed.
     until: Option<Instant>,
+    /// When a sign of life is due.
+    remind: Instant,
     /// Processes that are started again, and when.
     returns: BTreeMap<Who, Instant>,
     /// What went wrong. Empty: the story ends well.
@@ -62,6 +66,7 @@ impl Story {
             cast,
             stage: Stage::Opening,
             until: Some(now + OPENING),
+            remind: now + REMIND,
             returns: BTreeMap::new(),
             problems: Vec::new(),
             killed: false,
@@ -76,7 +81,9 @@ impl Story {
 
     /// When [`Event::Woke`] is wanted.
     pub(super) fn wake(&self) -> Option<Instant> {
-        self.returns.values().copied().chain(self.until).min()
+        let returns = self.returns.values().copied();
+        let remind = self.waits_for_nodes().then_some(self.remind);
+        returns.chain(self.until).chain(remind).min()
     }
 
     /// Takes in `event`.
@@ -95,7 +102,17 @@ impl Story {
             self.overdue(now, &mut effects);
         }
         self.advance(now, &mut effects);
+        if effects.iter().any(|effect| matches!(effect, Effect::Say(_))) {
+            self.remind = now + REMIND;
+        } else if self.waits_for_nodes() && now >= self.remind {
+            self.remind = now + REMIND;
+            effects.push(Effect::Say(words::patience(&self.scene)));
+        }
         effects
+    }
+
+    fn waits_for_nodes(&self) -> bool {
+        matches!(self.stage, Stage::Forming { .. } | Stage::Returning { .. })
     }
 
     /// Changes the scene. What is no fact of the scene is dealt with at once.

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod demo;
 mod formation;
 mod formation_model;
 mod generated_docs;

@@ -9,6 +9,7 @@ pub(crate) mod program;
 pub(crate) mod registration;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
+pub(crate) mod turn;
 
 use std::{fmt::Debug, future::Future, time::Duration};
 

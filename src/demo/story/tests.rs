@@ -367,6 +367,7 @@ async fn a_killed_node_whose_socket_never_closes_is_a_failure() {
     told.form(1)
         .then(10, Event::Signalled { node: 0, pid: Some(7) })
         .effects();
+    assert_eq!(told.story.wake(), Some(told.now + KILLING - Duration::from_millis(10)));
     told.then(60_001, Event::Woke);
     assert_eq!(
         told.story.problems(),
@@ -375,6 +376,19 @@ async fn a_killed_node_whose_socket_never_closes_is_a_failure() {
     let effects = told.effects();
     assert!(
         effects.contains(&Effect::ShowLog(Who::Sidecar(0))) && effects.contains(&Effect::Terminate(Who::Launcher(0)))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_story_that_stands_still_says_so() {
+    let mut told = Told::begin(Mode::Script, 3);
+    told.open().effects();
+    let due = told.now + REMIND;
+    assert_eq!(told.story.wake(), Some(due));
+    told.then(30_000, Event::Woke).then(1, Event::Woke);
+    assert_eq!(
+        told.said(),
+        "0 of 3 nodes are ready; the search engine itself takes its time to start"
     );
 }
 
@@ -493,7 +507,7 @@ proptest! {
             told.then(pause, event);
         }
         told.then(1, Event::Stop);
-        let last = told.now + Duration::from_mins(5);
+        let last = told.now + Duration::from_mins(3);
         while let Some(at) = told.story.wake() {
             told.now = told.now.max(at);
             told.then(0, Event::Woke);

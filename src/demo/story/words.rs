@@ -35,9 +35,8 @@ pub(super) fn tell(cast: &Cast, scene: &Scene, stage: Stage, fact: &Fact) -> Opt
             Some(format!("{} runs again, process {pid}", cast.call(*who)))
         }
         Fact::Ended(who, how) if expected(stage, *who) => Some(ended(cast, *who, *how)),
-        // The story has more to say about these.
-        Fact::Started(..) | Fact::Ended(..) => None,
-        Fact::SocketClosed(_) => None,
+        // The story has more to say about these, or nothing.
+        Fact::Started(..) | Fact::Ended(..) | Fact::SocketClosed(_) => None,
     }
 }
 
@@ -97,6 +96,13 @@ pub(super) fn formed(scene: &Scene, took: Duration) -> String {
         "formed after {}: one cluster of {members}, UUID {uuid}, master {master}",
         seconds(took)
     )
+}
+
+/// Nothing has happened for a while.
+pub(super) fn patience(scene: &Scene) -> String {
+    let ready = scene.nodes.iter().filter(|node| node.member).count();
+    let all = scene.nodes.len();
+    format!("{ready} of {all} nodes are ready; the search engine itself takes its time to start")
 }
 
 /// SIGKILL was sent.

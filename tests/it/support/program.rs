@@ -1,6 +1,7 @@
 //! The program itself: run to its end, or followed line by line and ended on drop.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -64,6 +65,20 @@ impl Running {
             .expect("it starts");
         Self {
             out: lines(child.stdout.take().expect("a pipe")),
+            err: lines(child.stderr.take().expect("a pipe")),
+            child,
+        }
+    }
+
+    /// Starts it with this as its stdout.
+    pub(crate) fn on(out: File, args: &[&str]) -> Self {
+        let mut child = command(args, &[])
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        Self {
+            out: mpsc::unbounded_channel().1,
             err: lines(child.stderr.take().expect("a pipe")),
             child,
         }
