@@ -10,8 +10,10 @@ use crate::support::{
     etcd::{Etcd, Version},
     eventually,
     node::{Line, Node, Spec},
-    program::{Run, Running, quorate},
+    program::{Run, Running, quorate, quorate_with},
+    sidecar::Sidecar,
     standin::{Mood, StandIn},
+    turn::turn,
 };
 
 const BY_HAND: &str = r#"{"http_port":9200,"transport_port":9300}"#;
@@ -341,7 +343,8 @@ async fn adopting_needs_one_answer_of_all_nodes_and_leaves_other_records_alone()
 }
 
 #[tokio::test]
-async fn a_cluster_that_was_started_by_hand_is_adopted() {
+async fn a_cluster_that_was_started_by_hand_is_adopted_and_gets_its_keys() {
+    let _turn = turn(1).await;
     let etcd = Etcd::start(Version::V35).await;
     let node = Node::start(Spec::alone(Line::Es6, "by-hand"));
     let report = node.joined().await;
@@ -350,8 +353,50 @@ async fn a_cluster_that_was_started_by_hand_is_adopted() {
     assert_eq!(run.code, Some(0), "{}", run.err);
     let uuid = report.uuid.known().expect("a UUID").to_string();
     assert_eq!(run.out, format!("recorded: cluster `test`, UUID {uuid}\n"));
-    put(&etcd, &format!("/services/elasticsearch/{}", node.address()), BY_HAND);
-    let run = on(&etcd, &["status", "--verify"]);
+
+    let _sidecar = Sidecar::start(&etcd.endpoint(), node.address(), &[]);
+    let me = node.address().to_string();
+    let ready = ["wait", "--for", "ready", "--address", &me, "--timeout", "1m"];
+    let run = on(&etcd, &ready);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let run = on(&etcd, &["status", "--verify", "--output", "json"]);
     assert_eq!(run.code, Some(0), "{}", run.out);
-    assert!(run.out.contains("is the master"), "{}", run.out);
+    let json: Value = serde_json::from_str(&run.out).expect("json");
+    let node = &json["nodes"][0];
+    assert_eq!(
+        (&node["state"], &node["by_hand"]),
+        (&"ready".into(), &false.into()),
+        "{json}"
+    );
+    assert_eq!(
+        (&node["cluster_uuid"], &node["answer"]["is_master"]),
+        (&uuid.into(), &true.into()),
+        "{json}"
+    );
+    let run = on(&etcd, &["cluster", "adopt", "--yes"]);
+    assert!(
+        run.code == Some(0) && run.out.starts_with("already recorded"),
+        "{}",
+        run.err
+    );
+}
+
+#[tokio::test]
+async fn a_wait_that_cannot_end_well_ends_at_once() {
+    let etcd = Etcd::start(Version::V35).await;
+    etcd.etcdctl(&["user", "add", "root:secret"]);
+    etcd.etcdctl(&["user", "grant-role", "root", "root"]);
+    etcd.etcdctl(&["auth", "enable"]);
+    for command in [&["wait", "--for", "members=1"][..], &["status"], &["seeds"]] {
+        let run = on(&etcd, command);
+        assert_eq!(run.code, Some(78), "{command:?}: {}", run.err);
+        assert!(
+            run.err.contains("refuses: ") && run.err.contains("hint: look at user, password"),
+            "{}",
+            run.err
+        );
+    }
+    let environment = [("ETCDCTL_USER", "root:secret")];
+    let run = quorate_with(&["seeds", "--endpoints", &etcd.endpoint()], &environment);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{}", run.err);
 }
