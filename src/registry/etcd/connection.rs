@@ -12,9 +12,9 @@ use std::{
 use etcd_client::{
     Certificate, Client, ConnectOptions, Error, Identity, KvClient, LeaseClient, TlsOptions, WatchClient,
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
-use super::convert::classify;
+use super::convert::{classify, is_electing};
 use crate::{
     host::random_below,
     registry::{RegistryError, RegistrySettings},
@@ -30,6 +30,16 @@ const CONNECT: Duration = Duration::from_secs(1);
 const PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
 /// The largest answer: all keys of some 100 000 nodes. The client's own limit of 4 MB is the keys of some thousand.
 const LARGEST_ANSWER: usize = 64 << 20;
+
+/// How long an election is waited for, and how often it is looked for its end: etcd elects within 2 s.
+const ELECTION: (Duration, Duration) = (Duration::from_secs(3), Duration::from_millis(200));
+
+/// Why an attempt failed.
+struct Failed {
+    error: RegistryError,
+    /// etcd lives and elects a leader: the next round may find one.
+    electing: bool,
+}
 
 /// Whether calls are answered by a member that knows no leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +75,7 @@ pub(super) struct Clients {
 impl Connection {
     pub(super) fn new(settings: RegistrySettings) -> Result<Self, RegistryError> {
         if settings.endpoints.is_empty() {
-            return Err(RegistryError::Settings {
-                cause: "no endpoints".to_owned(),
-            });
+            return Err(no_endpoints());
         }
         let current = Current {
             generation: 0,
@@ -90,6 +98,13 @@ impl Connection {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        self.attempt(call).await.map_err(|failed| failed.error)
+    }
+
+    async fn attempt<T, F>(&self, call: impl FnOnce(Clients) -> F) -> Result<(T, u64), Failed>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let current = self.current();
         let attempt = async {
             let connect = || self.connect(current.endpoint, Leader::Required);
@@ -98,31 +113,42 @@ impl Connection {
         };
         match bounded(attempt, self.url(current.endpoint)).await {
             Ok(answer) => Ok((answer, current.generation)),
-            Err(error) => {
-                match &error {
+            Err(failed) => {
+                match &failed.error {
                     RegistryError::Away { .. } => self.leave(current.generation),
                     // A new client brings new credentials: the token may be one that etcd has forgotten.
                     RegistryError::Refused { .. } => self.replace(&current, current.endpoint),
                     RegistryError::LeaseGone | RegistryError::Settings { .. } => {}
                 }
-                Err(error)
+                Err(failed)
             }
         }
     }
 
-    /// One attempt at each endpoint until one answers; only for calls that may be repeated.
+    /// One attempt at each endpoint until one answers, and more for as long as they elect; only for calls that may be repeated.
     pub(super) async fn try_all<T, F>(&self, call: impl Fn(Clients) -> F) -> Result<T, RegistryError>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut last = self.once(&call).await;
-        for _ in 1..self.settings.endpoints.len() {
-            if !matches!(last, Err(RegistryError::Away { .. })) {
-                break;
+        let give_up = Instant::now() + ELECTION.0;
+        loop {
+            let mut electing = false;
+            let mut last = None;
+            for _ in self.endpoints() {
+                match self.attempt(&call).await {
+                    Ok((answer, _)) => return Ok(answer),
+                    Err(failed) if !matches!(failed.error, RegistryError::Away { .. }) => return Err(failed.error),
+                    Err(failed) => {
+                        electing |= failed.electing;
+                        last = Some(failed.error);
+                    }
+                }
             }
-            last = self.once(&call).await;
+            if !electing || Instant::now() >= give_up {
+                return Err(last.unwrap_or_else(no_endpoints));
+            }
+            tokio::time::sleep(ELECTION.1).await;
         }
-        last.map(|(answer, _)| answer)
     }
 
     /// Like [`try_all`](Self::try_all), but takes the word of a member that knows no leader. With clients of its own: one that
@@ -133,14 +159,12 @@ impl Connection {
     {
         let first = self.current().endpoint;
         let count = self.settings.endpoints.len();
-        let mut last = RegistryError::Settings {
-            cause: "no endpoints".to_owned(),
-        };
+        let mut last = no_endpoints();
         for endpoint in (first..first + count).map(|endpoint| endpoint % count) {
             let attempt = async { call(self.connect(endpoint, Leader::NotRequired).await?).await };
             match bounded(attempt, self.url(endpoint)).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => last = error,
+                Err(failed) => last = failed.error,
             }
         }
         Err(last)
@@ -190,13 +214,25 @@ impl Connection {
     }
 }
 
-async fn bounded<T>(attempt: impl Future<Output = Result<T, Error>>, endpoint: String) -> Result<T, RegistryError> {
+async fn bounded<T>(attempt: impl Future<Output = Result<T, Error>>, endpoint: String) -> Result<T, Failed> {
     match tokio::time::timeout(ATTEMPT, attempt).await {
-        Ok(answer) => answer.map_err(|error| classify(&error, endpoint)),
-        Err(_) => Err(RegistryError::Away {
-            endpoint,
-            cause: format!("no answer within {ATTEMPT:?}"),
+        Ok(answer) => answer.map_err(|error| Failed {
+            electing: is_electing(&error),
+            error: classify(&error, endpoint),
         }),
+        Err(_) => Err(Failed {
+            electing: false,
+            error: RegistryError::Away {
+                endpoint,
+                cause: format!("no answer within {ATTEMPT:?}"),
+            },
+        }),
+    }
+}
+
+fn no_endpoints() -> RegistryError {
+    RegistryError::Settings {
+        cause: "no endpoints".to_owned(),
     }
 }
 

@@ -18,6 +18,7 @@ mod code {
     pub(super) const INVALID_ARGUMENT: i32 = 3;
     pub(super) const NOT_FOUND: i32 = 5;
     pub(super) const PERMISSION_DENIED: i32 = 7;
+    pub(super) const UNAVAILABLE: i32 = 14;
     pub(super) const UNAUTHENTICATED: i32 = 16;
 }
 
@@ -45,6 +46,27 @@ pub(super) fn classify(error: &Error, endpoint: String) -> RegistryError {
     RegistryError::Away {
         endpoint,
         cause: chain(error),
+    }
+}
+
+/// Whether a living etcd says that it cannot answer now, as all of them do while they elect a leader. A connection that cannot
+/// be made has the same code, and a source.
+pub(super) fn is_electing(error: &Error) -> bool {
+    use std::error::Error as _;
+    match error {
+        Error::GRpcStatus(status) => i32::from(status.code()) == code::UNAVAILABLE && status.source().is_none(),
+        Error::InvalidArgs(_)
+        | Error::InvalidUri(_)
+        | Error::IoError(_)
+        | Error::TransportError(_)
+        | Error::WatchError(_)
+        | Error::Utf8Error(_)
+        | Error::LeaseKeepAliveError(_)
+        | Error::ElectError(_)
+        | Error::InvalidMetadataValue(_)
+        | Error::EndpointError(_)
+        | Error::EndpointsNotManaged
+        | Error::Internal(_) => false,
     }
 }
 

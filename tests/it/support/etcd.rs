@@ -174,9 +174,12 @@ impl Etcd {
         }
     }
 
+    fn pid(&self) -> u32 {
+        self.child.as_ref().expect("etcd runs").id()
+    }
+
     fn signal(&self, signal: Signal) {
-        let child = self.child.as_ref().expect("etcd runs");
-        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a pid")).expect("a pid");
         kill_process(pid, signal).expect("a signal");
     }
 
@@ -188,9 +191,17 @@ impl Etcd {
         }
     }
 
-    /// SIGSTOP: connections stay open, nothing is answered.
+    /// SIGSTOP: connections stay open, nothing is answered. Comes back when the last thread stands still.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
+        let tasks = format!("/proc/{}/task", self.pid());
+        let stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(task.expect("a thread").path().join("stat"));
+            stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
+        };
+        while !std::fs::read_dir(&tasks).expect("threads").all(stopped) {
+            std::thread::yield_now();
+        }
     }
 
     /// SIGCONT.
