@@ -55,7 +55,10 @@ impl Folder {
             Err(error) => return Err(with_other(broken(error))),
         }
         if !is_ours(dir).map_err(broken)? {
-            let what = format!("the folder {} is not empty, and no demo has made it", dir.display());
+            let what = format!(
+                "the folder {} is not empty, and no demo of this user has made it",
+                dir.display()
+            );
             return Err(with_other(Failure::new(Exit::Refused, what)));
         }
         File::create(dir.join(MARKER)).map_err(broken)?;

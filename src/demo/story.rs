@@ -238,8 +238,13 @@ impl Story {
             }
             Stage::Stopping { since } if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Launcher(n))) => {
                 effects.push(Effect::Say(words::stopped(now - since)));
-                effects.push(Effect::CheckKeys);
-                self.enter(Stage::Checking, now + LAST);
+                if self.killed {
+                    // Nobody was left to take the keys away.
+                    self.close(now, effects);
+                } else {
+                    effects.push(Effect::CheckKeys);
+                    self.enter(Stage::Checking, now + LAST);
+                }
             }
             Stage::Closing if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Sidecar(n))) => {
                 effects.push(Effect::Terminate(Who::Etcd));
@@ -319,6 +324,9 @@ impl Story {
     /// Ctrl-C: the first one stops everything in order, the next one at once.
     fn interrupt(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         if self.stage.is_ending() {
+            if !self.killed {
+                self.problems.push("killed before it could stop in order".to_owned());
+            }
             self.kill_all(now, effects);
             return;
         }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     host,
     nodefile::{NodeFile, Phase, ProcessId},
-    probe::Prober,
+    probe::{ProbeFailure, Prober},
     registry::{Registry, WatchEvent},
     view::ClusterView,
 };
@@ -86,18 +86,48 @@ pub(super) async fn file(node: usize, path: PathBuf, part: Part, events: Events)
 /// Asks a node again and again, and holds a connection to it in between.
 pub(super) async fn node(node: usize, part: Part, events: Events) {
     let mut prober = Prober::new(part.address.to_string(), part.http_port, PATIENCE);
+    let mut held = false;
     loop {
         let answer = prober.probe().await.result;
         let pause = if answer.is_ok() { ASK } else { LOOK };
+        // A node that dies while it is asked ends the connection within the question, not in the wait after it.
+        let ended = held && answer.as_ref().is_err_and(is_end);
+        held = answer.is_ok() || (held && !ended);
         if events.send((Instant::now(), Event::Answered { node, answer })).is_err() {
             return;
+        }
+        if ended {
+            let _ = events.send((Instant::now(), Event::Closed { node }));
         }
         tokio::select! {
             biased;
             () = prober.ended() => {
+                held = false;
                 let _ = events.send((Instant::now(), Event::Closed { node }));
             }
             () = sleep(pause) => {}
         }
+    }
+}
+
+/// Whether a failed question shows that the node's sockets are closed. One that is only slow keeps them.
+fn is_end(failure: &ProbeFailure) -> bool {
+    match failure {
+        ProbeFailure::Refused | ProbeFailure::Closed | ProbeFailure::Unreachable(_) => true,
+        ProbeFailure::TimedOut(_)
+        | ProbeFailure::Unauthorized(_)
+        | ProbeFailure::Status(_)
+        | ProbeFailure::Garbage(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_node_has_not_closed_its_sockets() {
+        assert!(is_end(&ProbeFailure::Refused) && is_end(&ProbeFailure::Closed));
+        assert!(!is_end(&ProbeFailure::TimedOut(PATIENCE)));
     }
 }

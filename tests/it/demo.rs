@@ -364,7 +364,8 @@ impl Terminal {
             while let Ok(length) = self.side.read(&mut bytes)
                 && length > 0
             {
-                self.seen.push_str(&String::from_utf8_lossy(&bytes[..length]));
+                self.seen
+                    .extend(bytes.iter().take(length).map(|byte| char::from(*byte)));
             }
             let newest = self.seen.rfind("\x1b[H").unwrap_or(0);
             let screen = self.seen[newest..].replace("\x1b[K", "").replace('\r', "");

@@ -358,7 +358,7 @@ async fn a_person_plays_until_ctrl_c_and_what_was_killed_comes_back() {
       <KillAll>
     ");
     told.end_all();
-    assert_eq!(told.story.problems(), Vec::<String>::new());
+    assert_eq!(told.story.problems(), ["killed before it could stop in order"]);
 }
 
 #[tokio::test(start_paused = true)]
