@@ -39,7 +39,8 @@ fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         make(parent, 0o755, None)?;
     }
-    match DirBuilder::new().mode(0o700).create(path) {
+    // With its mode from the first instant: launchers of other nodes look through shared parents meanwhile.
+    match DirBuilder::new().mode(mode).create(path) {
         // Somebody else was faster, e.g. the launcher of another node below the same directory.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         other => other.map_err(at(path))?,
