@@ -14,6 +14,8 @@
 //! | [`probe`] | asks a node whether it is up, joined, and who it is | one adapter |
 //! | [`backoff`] | how long to wait after a failure | core |
 //! | [`sidecar`] | keeps the member key equal to what the probe finds | core, shell |
+//! | [`status`] | what the registry and the nodes say, side by side | core |
+//! | `demo` | etcd and a real cluster on one machine, with a story | core, shell, one adapter |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |

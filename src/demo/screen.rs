@@ -12,6 +12,9 @@ use crate::{nodefile::Phase, output::render_table};
 /// The most and the least of the last sentences that stay on the screen.
 const TOLD: (usize, usize) = (1, 20);
 
+/// Of `kill -KILL 1234567`; longer commands push their remark to the right.
+const KILL_WIDTH: usize = 18;
+
 /// How a person looks at it.
 #[derive(Debug, Clone)]
 pub(super) struct View {
@@ -60,14 +63,8 @@ pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], view: &View) -
         seconds(view.since),
         table(scene),
     );
-    let tries = hints(cast, scene, &view.program);
-    let width = tries
-        .iter()
-        .map(|(command, _)| command.chars().count())
-        .max()
-        .unwrap_or(0);
-    for (command, what) in tries {
-        let _ = writeln!(text, "  {command:width$}  {what}");
+    for (command, what) in hints(cast, scene, &view.program) {
+        let _ = writeln!(text, "  {command:KILL_WIDTH$}  # {what}");
     }
     text += "\nCtrl-C stops everything.\n\n";
     let room = view.rows.saturating_sub(text.lines().count() + 1).clamp(TOLD.0, TOLD.1);

@@ -2,135 +2,25 @@
 
 use std::{
     fs::{File, Permissions},
-    io::Read,
-    net::{Ipv4Addr, TcpListener},
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
-    path::Path,
     time::Duration,
 };
 
-use quorate::host::FileLock;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
-use tempfile::TempDir;
 
 use crate::support::{
     LONG, eventually,
     node::Line,
     part,
-    program::{Run, Running, quorate, quorate_with},
+    place::Place,
+    program::{Running, quorate, quorate_with},
+    terminal::Terminal,
     turn::turn,
 };
 
 /// A start of three nodes on a machine that has other things to do.
 const START: Duration = Duration::from_mins(10);
-
-/// Four loopback addresses and a folder, for one demo at a time.
-struct Place {
-    first: Ipv4Addr,
-    dir: TempDir,
-    _lock: FileLock,
-}
-
-impl Place {
-    fn take() -> Self {
-        let user = geteuid().as_raw();
-        let locks = std::env::temp_dir().join(format!("quorate-test-demos-{user}"));
-        let free = |block: u8| {
-            let first = Ipv4Addr::new(127, 0, 15, 100 + 4 * block);
-            let lock = FileLock::take(&locks.join(first.to_string())).ok()?;
-            TcpListener::bind((first, 9200)).is_ok().then_some((first, lock))
-        };
-        let (first, lock) = (0..30).find_map(free).expect("a free block of 127.0.15.0/24");
-        let dir = tempfile::tempdir().expect("a directory");
-        // The user of the nodes has to get through.
-        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("open to all");
-        Self {
-            first,
-            dir,
-            _lock: lock,
-        }
-    }
-
-    fn dir(&self) -> String {
-        self.dir.path().join("demo").display().to_string()
-    }
-
-    fn args(&self, line: Line, more: &[&str]) -> Vec<String> {
-        let etcd = part("QUORATE_TEST_ETCD_35");
-        let etcd = if Path::new(&etcd).is_dir() {
-            format!("{etcd}/etcd")
-        } else {
-            etcd
-        };
-        let home = line.home().display().to_string();
-        let (java, address, dir) = (line.java(), self.first.to_string(), self.dir());
-        let args = [
-            "demo",
-            "--home",
-            &home,
-            "--java-home",
-            &java,
-            "--etcd",
-            &etcd,
-            "--address",
-            &address,
-            "--dir",
-            &dir,
-        ];
-        args.iter().chain(more).map(|arg| (*arg).to_owned()).collect()
-    }
-
-    fn start(&self, line: Line, more: &[&str]) -> Running {
-        let args = self.args(line, more);
-        Running::start(&args.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    fn run(&self, line: Line, more: &[&str]) -> Run {
-        let args = self.args(line, more);
-        quorate(&args.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    /// Processes that have something to do with the folder, but the demo itself.
-    fn processes(&self, demo: u32) -> Vec<String> {
-        let dir = self.dir();
-        let entries = std::fs::read_dir("/proc").expect("proc").flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| *pid != demo)
-            .filter_map(|pid| {
-                let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-                let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
-                text.contains(&dir).then(|| format!("{pid} {text}"))
-            })
-            .collect()
-    }
-
-    /// Ends what a failed test has left.
-    fn clear(&self) {
-        for process in self.processes(0) {
-            let pid = process.split(' ').next().and_then(|pid| pid.parse().ok());
-            let _ = pid.and_then(Pid::from_raw).map(|pid| kill_process(pid, Signal::KILL));
-        }
-    }
-
-    fn is_left_alone(&self) {
-        assert_eq!(self.processes(0), Vec::<String>::new());
-        for port in [2379, 2380, 9200, 9300, 9190] {
-            assert!(
-                TcpListener::bind((self.first, port)).is_ok(),
-                "port {port} is taken still"
-            );
-        }
-        let names = std::fs::read_dir(self.dir.path()).expect("list").flatten();
-        let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
-        assert_eq!(names, ["demo"], "nothing is left but its own folder");
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
 
 async fn whole_story(line: Line, nodes: u32) {
     let _turn = turn(nodes).await;
@@ -288,7 +178,7 @@ async fn a_person_kills_a_node_and_sees_it_come_back() {
         &args.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     let screen = terminal
-        .until("the cluster is formed", |screen| screen.contains("formed after"))
+        .until("the cluster is formed", START, |screen| screen.contains("formed after"))
         .await;
     assert!(
         screen.contains("Try, in another terminal:") && screen.contains("seed, member"),
@@ -305,17 +195,17 @@ async fn a_person_kills_a_node_and_sees_it_come_back() {
         .and_then(Pid::from_raw);
     kill_process(pid.expect("a pid"), Signal::KILL).expect("killed");
     terminal
-        .until("the time its key lived on", |screen| {
+        .until("the time its key lived on", START, |screen| {
             screen.contains(" ms after its socket closed")
         })
         .await;
     terminal
-        .until("it is started again", |screen| {
+        .until("it is started again", START, |screen| {
             screen.contains("the launcher of node-1 runs again")
         })
         .await;
     terminal
-        .until("it is back", |screen| {
+        .until("it is back", START, |screen| {
             screen.matches("node-1 is ready").count() >= 1 && screen.contains("  ready  ")
         })
         .await;
@@ -323,63 +213,6 @@ async fn a_person_kills_a_node_and_sees_it_come_back() {
     demo.signal(Signal::INT);
     assert_eq!(demo.code().await, Some(0));
     place.is_left_alone();
-}
-
-/// A terminal, as far as the demo can tell.
-struct Terminal {
-    side: File,
-    seen: String,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        use rustix::pty::{OpenptFlags, grantpt, openpt, unlockpt};
-        let side = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&side).and_then(|()| unlockpt(&side)).expect("a terminal");
-        let size = rustix::termios::Winsize {
-            ws_row: 60,
-            ws_col: 200,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        rustix::termios::tcsetwinsize(&side, size).expect("a size");
-        rustix::io::ioctl_fionbio(&side, true).expect("not blocking");
-        Self {
-            side: side.into(),
-            seen: String::new(),
-        }
-    }
-
-    fn other_side(&self) -> File {
-        let name = rustix::pty::ptsname(&self.side, Vec::new()).expect("a name");
-        let name = name.into_string().expect("a path");
-        File::options().read(true).write(true).open(name).expect("a terminal")
-    }
-
-    /// Waits until the newest screen satisfies `look`.
-    async fn until(&mut self, what: &str, look: impl Fn(&str) -> bool) -> String {
-        let start = tokio::time::Instant::now();
-        loop {
-            let mut bytes = [0; 4096];
-            while let Ok(length) = self.side.read(&mut bytes)
-                && length > 0
-            {
-                self.seen
-                    .extend(bytes.iter().take(length).map(|byte| char::from(*byte)));
-            }
-            let newest = self.seen.rfind("\x1b[H").unwrap_or(0);
-            let screen = self.seen[newest..].replace("\x1b[K", "").replace('\r', "");
-            if look(&screen) {
-                return screen;
-            }
-            self.seen.drain(..newest);
-            assert!(
-                start.elapsed() < START,
-                "not within {START:?}: {what}; the screen is\n{screen}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
 #[tokio::test]

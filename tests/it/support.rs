@@ -5,10 +5,12 @@ pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod launcher;
 pub(crate) mod node;
+pub(crate) mod place;
 pub(crate) mod program;
 pub(crate) mod registration;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
+pub(crate) mod terminal;
 pub(crate) mod turn;
 
 use std::{fmt::Debug, future::Future, time::Duration};

@@ -152,7 +152,7 @@ fn gone(scene: &Scene, index: usize) -> String {
             millis(gone.saturating_duration_since(closed))
         ),
         Death { .. } => format!(
-            "the key of {} is gone, though its socket is open: it is not ready any more",
+            "the key of {} is gone, and its socket is open: it hangs, or its lease has ended",
             node.name
         ),
     }
