@@ -42,7 +42,7 @@ use crate::{
 pub(crate) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let options = Options::of(matches, user::is_root())?;
     // First, so that a second demo hears of the first one and not of its ports.
-    let folder = Folder::open(&options.dir)?;
+    let folder = Folder::open(&options.dir).await?;
     let cast = preflight::cast(&options, sources)?;
     folder.furnish(&cast)?;
     // From here on Ctrl-C is ours.

@@ -9,8 +9,8 @@ mod random;
 mod signals;
 
 pub use files::{
-    FileLock, LockError, boot_id, child_start_time, machine_hash, process_start_time, read_optional, uptime,
-    write_atomic,
+    FileLock, LockError, boot_id, child_start_time, group_lives, machine_hash, process_start_time, read_optional,
+    uptime, write_atomic,
 };
 pub use listener::listener;
 pub use log::{LogLevel, init_log};

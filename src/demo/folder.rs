@@ -5,9 +5,11 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::time::{Instant, sleep};
 
 use super::cast::Cast;
 use crate::{
@@ -34,6 +36,11 @@ const OWN: [&str; 8] = [
     "data",
 ];
 
+/// What was killed needs a moment to be gone; a large heap seconds.
+const GONE: Duration = Duration::from_secs(10);
+/// Between two looks whether it is.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The folder, ours as long as this lives.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -43,7 +50,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Takes the folder; ends what a demo that was killed has left running there, and removes its files.
-    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+    pub(super) async fn open(dir: &Path) -> Result<Self, Failure> {
         let broken = |error: io::Error| {
             Failure::new(
                 Exit::Failed,
@@ -76,7 +83,7 @@ impl Folder {
             dir: dir.to_owned(),
             _lock: lock,
         };
-        folder.kill_left_over();
+        folder.end_left_over().await?;
         folder.clean().map_err(broken)?;
         Ok(folder)
     }
@@ -120,6 +127,22 @@ impl Folder {
         for process in self.living() {
             signal_group(process.pid, Signal::KILL);
         }
+    }
+
+    /// The same, and waits until they are gone: their ports and files are wanted.
+    async fn end_left_over(&self) -> Result<(), Failure> {
+        let left = self.living();
+        self.kill_left_over();
+        let deadline = Instant::now() + GONE;
+        while left.iter().any(|process| host::group_lives(process.pid)) {
+            if Instant::now() >= deadline {
+                let pids: Vec<String> = left.iter().map(|process| process.pid.to_string()).collect();
+                let what = format!("processes of a former demo do not end: {}", pids.join(", "));
+                return Err(Failure::with_hint(Exit::Failed, what, "look at them with `ps`"));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     fn clean(&self) -> io::Result<()> {
@@ -175,27 +198,27 @@ fn node_files(run_dir: &Path) -> impl Iterator<Item = NodeFile> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_an_empty_folder_or_that_of_a_demo_is_taken() {
+    #[tokio::test]
+    async fn only_an_empty_folder_or_that_of_a_demo_is_taken() {
         let temporary = tempfile::tempdir().expect("a directory");
         let dir = temporary.path().join("a/demo");
-        let first = Folder::open(&dir).expect("free");
-        let failure = Folder::open(&dir).expect_err("taken");
+        let first = Folder::open(&dir).await.expect("free");
+        let failure = Folder::open(&dir).await.expect_err("taken");
         assert_eq!(failure.exit, Exit::Refused);
         assert!(failure.to_string().contains("a demo plays in"), "{failure}");
         std::fs::create_dir(dir.join("etcd")).expect("made");
         drop(first);
-        Folder::open(&dir).expect("free again");
+        Folder::open(&dir).await.expect("free again");
         assert!(!dir.join("etcd").exists(), "cleaned");
 
         let foreign = temporary.path().join("foreign");
         std::fs::create_dir(&foreign).expect("made");
         std::fs::write(foreign.join("etcd"), "mine").expect("written");
-        assert_eq!(Folder::open(&foreign).expect_err("foreign").exit, Exit::Refused);
+        assert_eq!(Folder::open(&foreign).await.expect_err("foreign").exit, Exit::Refused);
         assert_eq!(std::fs::read_dir(&foreign).expect("list").count(), 1, "untouched");
 
         let link = temporary.path().join("link");
         std::os::unix::fs::symlink(&dir, &link).expect("linked");
-        assert_eq!(Folder::open(&link).expect_err("a link").exit, Exit::Refused);
+        assert_eq!(Folder::open(&link).await.expect_err("a link").exit, Exit::Refused);
     }
 }

@@ -184,6 +184,20 @@ pub fn child_start_time(pid: u32) -> Option<u64> {
     Some(process_stat(pid)?.1)
 }
 
+/// Whether anything of a process group lives. What has ended and was not waited for, as below an init that waits for nobody, does not.
+pub fn group_lives(group: u32) -> bool {
+    let lives = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let mut fields = after_name.split_whitespace();
+        let (state, _parent, own) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(!matches!(state, "Z" | "X") && own.parse() == Ok(group))
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.any(|pid| lives(pid) == Some(true))
+}
+
 fn process_stat(pid: u32) -> Option<(char, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, start the 22nd.
@@ -239,6 +253,13 @@ mod tests {
             Err(LockError::Io { .. })
         ));
         assert_eq!(std::fs::read(&precious).expect("read"), b"x");
+    }
+
+    #[test]
+    fn a_group_lives_as_long_as_one_of_it() {
+        let own = rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs();
+        assert!(group_lives(own));
+        assert!(!group_lives(u32::MAX));
     }
 
     #[test]

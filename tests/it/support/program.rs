@@ -107,12 +107,11 @@ impl Running {
             false
         };
         let found = tokio::time::timeout(max, wait).await;
-        assert_eq!(
-            found,
-            Ok(true),
-            "not within {max:?}: {what}; it said\n{}",
-            seen.join("\n")
-        );
+        if found != Ok(true) {
+            let complaints: Vec<String> = std::iter::from_fn(|| self.err.try_recv().ok()).collect();
+            let (said, complaints) = (seen.join("\n"), complaints.join("\n"));
+            panic!("not within {max:?}: {what}; it said\n{said}\n{complaints}");
+        }
         seen
     }
 
