@@ -1,6 +1,6 @@
 //! Settings that every command needs that talks to etcd.
 
-use super::{Resolver, Source};
+use super::{Resolver, Secret, SecretSource, Source};
 use crate::{
     exit::Problem,
     model::ServiceName,
@@ -143,16 +143,13 @@ fn credentials(r: &mut Resolver<'_>) -> Option<Credentials> {
         }
         return Some(Credentials {
             user: text.to_owned(),
-            password: password.to_owned(),
+            password: SecretSource::said(Secret::new(password)),
         });
     }
-    let file = r.text("etcd-password-file");
-    let password = match &file {
-        Some(path) => Some(password_in(r, path)?),
-        None => r.text("etcd-password"),
-    };
-    match (user, password) {
+    match (user, r.secret("etcd-password")) {
         (Some(user), Some(password)) => Some(Credentials { user, password }),
+        // A password that was said and cannot be had is complained about already.
+        (Some(_), None) if r.says("etcd-password") || r.says("etcd-password-file") => None,
         (Some(user), None) => {
             r.problem(Problem::with_hint(
                 format!("no password for the etcd user `{user}`"),
@@ -169,14 +166,4 @@ fn credentials(r: &mut Resolver<'_>) -> Option<Credentials> {
         }
         (None, None) => None,
     }
-}
-
-fn password_in(r: &mut Resolver<'_>, path: &str) -> Option<String> {
-    let bytes = read(r, "etcd-password-file", path)?;
-    let text = String::from_utf8(bytes).ok().map(|text| text.trim_end().to_owned());
-    let password = text.filter(|text| !text.is_empty());
-    if password.is_none() {
-        r.complain("etcd-password-file", path, "a file that holds a password, in UTF-8");
-    }
-    password
 }

@@ -35,6 +35,8 @@ pub struct Opt {
     pub group: Group,
     /// Whether the value must never be shown, and may not be given as a flag.
     pub secret: bool,
+    /// The file of this name in `$CREDENTIALS_DIRECTORY` is the value when nobody says another one.
+    pub credential: Option<&'static str>,
 }
 
 /// Which commands take a setting.
@@ -77,6 +79,7 @@ impl Opt {
             help,
             group,
             secret: false,
+            credential: None,
         }
     }
 
@@ -97,6 +100,11 @@ impl Opt {
 
     const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    const fn credential(mut self, name: &'static str) -> Self {
+        self.credential = Some(name);
         self
     }
 
@@ -135,9 +143,14 @@ pub const OPTIONS: &[Opt] = &[
         "FILE",
         "Certificate of the authority that signed etcd's (PEM)",
     )
-    .also(&["ETCDCTL_CACERT"]),
-    Opt::new(Registry, "cert", Text, "FILE", "Our certificate for etcd (PEM)").also(&["ETCDCTL_CERT"]),
-    Opt::new(Registry, "key", Text, "FILE", "The key of that certificate (PEM)").also(&["ETCDCTL_KEY"]),
+    .also(&["ETCDCTL_CACERT"])
+    .credential("cacert"),
+    Opt::new(Registry, "cert", Text, "FILE", "Our certificate for etcd (PEM)")
+        .also(&["ETCDCTL_CERT"])
+        .credential("cert"),
+    Opt::new(Registry, "key", Text, "FILE", "The key of that certificate (PEM)")
+        .also(&["ETCDCTL_KEY"])
+        .credential("key"),
     Opt::new(
         Registry,
         "etcd-user",
@@ -161,7 +174,8 @@ pub const OPTIONS: &[Opt] = &[
         Text,
         "FILE",
         "File that holds the password of that user",
-    ),
+    )
+    .credential("etcd-password"),
     Opt::new(
         Registry,
         "service",

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use super::{Kind, OPTIONS, Opt, Sources, option};
+use super::{Kind, OPTIONS, Opt, Sources, option, shown_of};
 use crate::exit::{Exit, Failure, Problem};
+
+/// Where the service manager puts the credentials of a unit.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where a value was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub enum Source {
     Environment(String),
     /// A configuration file.
     File(PathBuf),
+    /// A file that the service manager gave.
+    Credential,
     /// Nobody said anything.
     Default,
 }
@@ -24,10 +29,14 @@ impl fmt::Display for Source {
             Self::Flag => f.write_str("flag"),
             Self::Environment(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Credential => f.write_str(CREDENTIALS),
             Self::Default => f.write_str("default"),
         }
     }
 }
+
+/// The distance of the files: beyond any number of variables.
+const FILES: usize = 100;
 
 /// Reads settings and remembers what was wrong with them.
 #[derive(Debug)]
@@ -73,9 +82,36 @@ impl<'a> Resolver<'a> {
                 };
             }
         }
+        if let Some(path) = self.credential(opt) {
+            return Some((vec![path], Source::Credential));
+        }
         self.variable(opt, opt.host_env.iter().copied()).or_else(|| {
             let text = opt.default?;
             Some((split(opt, &[text.to_owned()]), Source::Default))
+        })
+    }
+
+    fn credential(&self, opt: &Opt) -> Option<String> {
+        let path = PathBuf::from(self.sources.variable(CREDENTIALS)?).join(opt.credential?);
+        path.is_file().then(|| path.display().to_string())
+    }
+
+    /// Whether anybody says this setting.
+    pub(super) fn says(&mut self, key: &str) -> bool {
+        self.raw(key).is_some_and(|(_, source)| source != Source::Default)
+    }
+
+    /// How far from the command line a setting is said: the place with the smaller number wins; none when nobody says it.
+    pub(super) fn distance(&mut self, key: &str) -> Option<usize> {
+        let (_, source) = self.raw(key)?;
+        let files = self.sources.files.len();
+        Some(match source {
+            Source::Flag => 0,
+            Source::Environment(name) => 1 + option(key)?.variables().iter().position(|known| *known == name)?,
+            // The last file is the nearest one.
+            Source::File(path) => FILES + files - self.sources.files.iter().position(|(known, _)| *known == path)?,
+            Source::Credential => FILES + files + 1,
+            Source::Default => FILES + files + 2,
         })
     }
 
@@ -195,6 +231,13 @@ impl<'a> Resolver<'a> {
 fn shown(opt: &Opt, values: &[String]) -> String {
     if opt.secret {
         return "(set)".to_owned();
+    }
+    if opt.kind == Kind::Pairs {
+        let pair = |text: &String| match text.split_once('=') {
+            Some((name, value)) => format!("{name}={}", shown_of(name, value)),
+            None => text.clone(),
+        };
+        return values.iter().map(pair).collect::<Vec<_>>().join(",");
     }
     let text = values.join(",");
     match text.split_once(':') {

@@ -16,7 +16,7 @@ const DEFAULT_FILE: &str = "/etc/quorate/quorate.toml";
 const INSTANCE_DIR: &str = "/etc/quorate";
 
 /// Beginnings of variables that are settings: ours, etcd's, and what the service manager says to this process alone.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "QUORATE_",
     "ETCDCTL_",
     "ETCD_",
@@ -25,6 +25,7 @@ const SETTINGS: [&str; 8] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_",
     "JOURNAL_STREAM",
+    "CREDENTIALS_DIRECTORY",
 ];
 
 /// Everything that was said, unparsed.

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::{plan::Plan, product::Formation};
-
-/// Parts of names whose values are not shown.
-const SECRET: &[&str] = &["pass", "secret", "token", "credential", "key"];
+use crate::config::shown_of;
 
 /// The text.
 pub fn text(plan: &Plan) -> String {
@@ -79,7 +77,5 @@ fn settings(plan: &Plan) -> Section {
 }
 
 fn hide(name: &str, mark: &str, value: &str) -> String {
-    let lower = name.to_lowercase();
-    let secret = SECRET.iter().any(|part| lower.contains(part));
-    format!("{name}{mark}{}\n", if secret { "(hidden)" } else { value })
+    format!("{name}{mark}{}\n", shown_of(name, value))
 }

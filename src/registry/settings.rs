@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::config::SecretSource;
+
 /// Where etcd is and how to get in.
 #[derive(Debug, Clone, Default)]
 pub struct RegistrySettings {
@@ -31,18 +33,10 @@ impl fmt::Debug for Tls {
 }
 
 /// A user of etcd.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Credentials {
     /// The name.
     pub user: String,
-    /// The password; never shown.
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
+    /// The password.
+    pub password: SecretSource,
 }

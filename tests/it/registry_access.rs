@@ -1,6 +1,7 @@
 //! Getting into a real etcd: users with passwords, client certificates, and what is refused.
 
 use quorate::{
+    config::{Secret, SecretSource},
     registration::Want,
     registry::{Credentials, Registry, RegistryError, RegistrySettings, Tls, Txn, WatchEvent},
 };
@@ -51,7 +52,7 @@ fn protect_by_password(etcd: &Etcd) {
 fn client(etcd: &Etcd, tls: Option<Tls>, password: Option<&str>) -> Registry {
     let credentials = password.map(|password| Credentials {
         user: "node".to_owned(),
-        password: password.to_owned(),
+        password: SecretSource::said(Secret::new(password)),
     });
     Registry::new(RegistrySettings {
         endpoints: vec![etcd.endpoint()],

@@ -255,7 +255,7 @@ fn options(settings: &RegistrySettings, leader: Leader) -> ConnectOptions {
         options = options.with_tls(with);
     }
     if let Some(credentials) = &settings.credentials {
-        options = options.with_user(&credentials.user, &credentials.password);
+        options = options.with_user(&credentials.user, credentials.password.first().expose());
     }
     options
 }
