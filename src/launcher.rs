@@ -31,7 +31,7 @@ pub mod user;
 use std::time::Duration;
 
 use desk::Desk;
-use plan::Plan;
+use plan::{Node, Plan};
 use preflight::Grade;
 use process::ProcessRuntime;
 use runtime::Runtime;
@@ -48,10 +48,18 @@ const EXTENSION: (Duration, Duration) = (Duration::from_secs(20), Duration::from
 
 /// Starts the node of `plan`, or stays with the one that runs already, until it has ended.
 pub async fn launch(plan: Plan) -> Result<Exit, Failure> {
+    match &plan.node {
+        Node::Process(unpacked) => {
+            let runtime = ProcessRuntime::new(plan.program(unpacked));
+            Box::pin(launch_on(runtime, plan)).await
+        }
+    }
+}
+
+async fn launch_on<R: Runtime>(mut runtime: R, plan: Plan) -> Result<Exit, Failure> {
     let begun = Instant::now();
     // From here on a signal is an event: an early one must not leave a half-made node behind.
     let mut signals = Signals::new()?;
-    let mut runtime = ProcessRuntime::default();
     let mut desk = Desk::new(&plan, runtime.name())?;
     look_at_the_host(&plan)?;
     let ground = Ground::new(plan)?;

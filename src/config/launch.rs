@@ -16,11 +16,14 @@ use crate::{
     model::{NodeId, ServiceName},
 };
 
-/// What runs the node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What runs the node, and what of.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
     /// A plain process in its own process group.
-    Process,
+    Process {
+        /// The unpacked distribution.
+        home: PathBuf,
+    },
 }
 
 /// Settings of `quorate launch`.
@@ -32,8 +35,6 @@ pub struct LaunchSettings {
     pub node: NodeSettings,
     /// What runs it.
     pub engine: Engine,
-    /// The unpacked distribution.
-    pub home: PathBuf,
     /// The product, when named.
     pub product: Option<String>,
     /// The version, when named.
@@ -89,16 +90,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         .map(|c| c.registry.endpoints.clone())
         .unwrap_or_default();
     let node = node(r, &endpoints, "/var/lib/quorate");
-    let engine = r.parse_with("engine", "`process`", |text| {
-        (text == "process").then_some(Engine::Process)
-    });
-    let home = directory(r, "home");
-    if r.raw("home").is_none() {
-        r.problem(Problem::with_hint(
-            "`--home` is missing",
-            "name the unpacked distribution, e.g. `--home /opt/elasticsearch-9.5.3`",
-        ));
-    }
+    let engine = engine(r);
     let name = r.text("name").or_else(host_name);
     if name.is_none() {
         r.problem(Problem::with_hint("this host has no name", "give `--name`"));
@@ -118,7 +110,6 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     let cluster = cluster.unwrap_or_else(|| common.service.to_string());
     Some(LaunchSettings {
         engine: engine?,
-        home: home?,
         product,
         version,
         name: name?,
@@ -139,6 +130,19 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         common,
         node,
     })
+}
+
+fn engine(r: &mut Resolver<'_>) -> Option<Engine> {
+    let named = r.parse_with("engine", "`process`", |text| (text == "process").then_some(()));
+    let home = directory(r, "home");
+    if r.raw("home").is_none() {
+        r.problem(Problem::with_hint(
+            "`--home` is missing",
+            "name the unpacked distribution, e.g. `--home /opt/elasticsearch-9.5.3`",
+        ));
+    }
+    named?;
+    home.map(|home| Engine::Process { home })
 }
 
 fn inherited(r: &Resolver<'_>) -> BTreeMap<String, String> {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{plan::Plan, product::Formation};
+use super::{
+    plan::{Node, Plan},
+    product::Formation,
+};
 use crate::config::shown_of;
 
 /// The text.
@@ -18,27 +21,30 @@ pub fn text(plan: &Plan) -> String {
 type Section = (String, Vec<String>);
 
 fn command(plan: &Plan) -> Section {
-    let spec = plan.spec();
-    let whose = spec
+    let Node::Process(unpacked) = &plan.node;
+    let program = plan.program(unpacked);
+    let whose = program
         .user
         .map_or_else(String::new, |user| format!(" as user {}", user.name));
-    let (title, version) = (plan.distribution.line.product.title(), plan.distribution.version);
+    let (title, version) = (plan.line.product.title(), plan.version);
     (
-        format!("{title} {version}, started{whose} in {}", spec.directory.display()),
-        vec![format!("{}\n", spec.program.display())],
+        format!("{title} {version}, started{whose} in {}", program.directory.display()),
+        vec![format!("{}\n", program.path.display())],
     )
 }
 
 fn environment(plan: &Plan) -> Section {
-    let variables = plan.spec().environment;
+    let Node::Process(unpacked) = &plan.node;
+    let variables = plan.program(unpacked).environment;
     let lines = variables.iter().map(|(name, value)| hide(name, "=", value)).collect();
     ("its whole environment".to_owned(), lines)
 }
 
 fn files(plan: &Plan) -> Section {
-    let (layout, line, seeds) = (&plan.layout, plan.distribution.line, plan.seed_file());
+    let (layout, line, seeds) = (&plan.layout, plan.line, plan.seed_file());
     let row = |path: &Path, what: &str| format!("{}  {what}\n", path.display());
-    let copied = format!("a copy of {} with", plan.distribution.config().display());
+    let Node::Process(unpacked) = &plan.node;
+    let copied = format!("a copy of {} with", unpacked.distribution.config().display());
     (
         "files".to_owned(),
         vec![
@@ -67,13 +73,13 @@ fn settings(plan: &Plan) -> Section {
     let text = plan.setup.render(None);
     let settings = text.lines().filter_map(|line| line.split_once(": "));
     let mut lines: Vec<String> = settings.map(|(key, value)| hide(key, ": ", value)).collect();
-    if let Formation::Bootstrap { setting } = plan.distribution.line.formation {
+    if let Formation::Bootstrap { setting } = plan.line.formation {
         lines.insert(
             0,
             format!("# {setting}: only when etcd gives this node the right to form the cluster\n"),
         );
     }
-    (plan.distribution.line.settings_file(), lines)
+    (plan.line.settings_file(), lines)
 }
 
 fn hide(name: &str, mark: &str, value: &str) -> String {

@@ -142,8 +142,8 @@ mod tests {
 
     use super::*;
     use crate::launcher::{
-        process::ProcessRuntime,
-        runtime::{Runtime, Spec},
+        process::{ProcessRuntime, Program},
+        runtime::{Order, Runtime},
     };
 
     fn claim(text: &str) -> ClaimId {
@@ -211,15 +211,20 @@ mod tests {
         let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
         let layout = Layout::new(dir.path(), &service, &id, dir.path());
         let lock = FileLock::take(&layout.lock).expect("lock");
-        let spec = Spec {
-            program: "/bin/sleep".into(),
+        let program = Program {
+            path: "/bin/sleep".into(),
             arguments: vec!["1000".to_owned()],
             environment: BTreeMap::new(),
             directory: "/".into(),
             user: None,
+            template: None,
         };
-        let mut runtime = ProcessRuntime::default();
-        let process = runtime.start(&spec, &lock).expect("started");
+        let order = Order {
+            settings: String::new(),
+            label: label(None, false),
+        };
+        let mut runtime = ProcessRuntime::new(program);
+        let process = runtime.start(&order, &lock).await.expect("started");
         let found = |phase| {
             find(Some(&node_file(phase)), &layout)
                 .expect("looked")

@@ -5,18 +5,18 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    decide::{Line, Rule},
+    decide::{self, Rule},
     distribution::Distribution,
     java::Java,
     layout::Layout,
     prepare::seed_path,
-    product::Formation,
+    process::{Program, Template},
+    product::{Formation, Line, Version},
     render::NodeSetup,
-    runtime::Spec,
     user::User,
 };
 use crate::{
-    config::LaunchSettings,
+    config::{Engine, LaunchSettings},
     exit::{Exit, Failure, Problem},
 };
 
@@ -30,10 +30,12 @@ const DEFAULT_LANG: &str = "C.UTF-8";
 pub struct Plan {
     /// What was said.
     pub settings: LaunchSettings,
-    /// What lies at `--home`.
-    pub distribution: Distribution,
-    /// What it runs on.
-    pub java: Java,
+    /// What its version wants.
+    pub line: &'static Line,
+    /// Its version.
+    pub version: Version,
+    /// What becomes the node.
+    pub node: Node,
     /// Whose rights the node gets; none: the launcher's.
     pub user: Option<User>,
     /// Where its files are.
@@ -44,12 +46,29 @@ pub struct Plan {
     pub rule: Rule,
 }
 
+/// What becomes the node; each engine has a kind of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// A distribution on this host, as a plain process.
+    Process(Unpacked),
+}
+
+/// An unpacked distribution and the Java for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// What lies at `--home`.
+    pub distribution: Distribution,
+    /// What it runs on.
+    pub java: Java,
+}
+
 impl Plan {
     /// The plan, or everything that is wrong.
     pub fn new(settings: LaunchSettings) -> Result<Self, Failure> {
+        let Engine::Process { home } = &settings.engine;
         let mut problems = Vec::new();
         let mut note = |problem| problems.push(problem);
-        let found = Distribution::find(&settings.home, settings.product.as_deref(), settings.version.as_deref());
+        let found = Distribution::find(home, settings.product.as_deref(), settings.version.as_deref());
         let distribution = found.map_err(&mut note).ok();
         let on = distribution.as_ref();
         let java = on.and_then(|d| {
@@ -68,8 +87,9 @@ impl Plan {
         match (problems.is_empty(), distribution, java, user, setup, rule) {
             (true, Some(distribution), Some(java), Some(user), Some(setup), Some(rule)) => Ok(Self {
                 settings,
-                distribution,
-                java,
+                line: distribution.line,
+                version: distribution.version,
+                node: Node::Process(Unpacked { distribution, java }),
                 user,
                 layout,
                 setup,
@@ -82,25 +102,30 @@ impl Plan {
         }
     }
 
-    /// What the engine starts.
-    pub fn spec(&self) -> Spec {
-        Spec {
-            program: self.distribution.program(),
+    /// What the process engine starts.
+    pub fn program(&self, unpacked: &Unpacked) -> Program {
+        Program {
+            path: unpacked.distribution.program(),
             arguments: Vec::new(),
-            environment: self.environment(),
+            environment: self.environment(&unpacked.java),
             directory: self.layout.dir.clone(),
             user: self.user.clone(),
+            template: Some(Template {
+                source: unpacked.distribution.config(),
+                layout: self.layout.clone(),
+                line: self.line,
+            }),
         }
     }
 
     /// The live seed file.
     pub fn seed_file(&self) -> PathBuf {
-        seed_path(&self.layout, self.distribution.line.seed_file)
+        seed_path(&self.layout, self.line.seed_file)
     }
 
     /// The node's whole environment: what was said wins, and Java options said are added to ours.
-    fn environment(&self) -> BTreeMap<String, String> {
-        let line = self.distribution.line;
+    fn environment(&self, java: &Java) -> BTreeMap<String, String> {
+        let line = self.line;
         let path = |path: &PathBuf| path.display().to_string();
         let mut environment: BTreeMap<String, String> = [
             ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
@@ -117,7 +142,7 @@ impl Plan {
         );
         environment.extend([
             ("HOME".to_owned(), path(&self.layout.tmp)),
-            (line.java_variable.to_owned(), path(&self.java.home)),
+            (line.java_variable.to_owned(), path(&java.home)),
             (line.variable("PATH_CONF"), path(&self.layout.config)),
             (line.variable("TMPDIR"), path(&self.layout.tmp)),
         ]);
@@ -151,8 +176,8 @@ fn setup(distribution: &Distribution, settings: &LaunchSettings, layout: &Layout
         roles: settings.roles.clone(),
         attributes: settings.attributes.clone(),
         minimum_masters: rule.and_then(|rule| match rule.line() {
-            Line::Coordinated => None,
-            Line::Zen { minimum_master_nodes } => Some(minimum_master_nodes),
+            decide::Line::Coordinated => None,
+            decide::Line::Zen { minimum_master_nodes } => Some(minimum_master_nodes),
         }),
         has_security: distribution.has_security,
         set: settings.set.clone(),
@@ -216,13 +241,17 @@ mod tests {
         Plan::new(settings.expect("settings"))
     }
 
+    fn program(plan: &Plan) -> Program {
+        let Node::Process(unpacked) = &plan.node;
+        plan.program(unpacked)
+    }
+
     #[test]
     fn the_node_gets_a_clean_environment_and_what_was_said() {
         let file = "heap = \"1g\"\n[env]\nES_JAVA_OPTS = \"-Da=b\"\nX = \"y\"\n";
         let environment = plan("elasticsearch-9.5.3.jar", file)
-            .expect("a plan")
-            .spec()
-            .environment;
+            .map(|plan| program(&plan).environment)
+            .expect("a plan");
         let get = |name: &str| environment.get(name).map(String::as_str);
         assert_eq!(get("ES_JAVA_OPTS"), Some("-Xms1g -Xmx1g -Da=b"));
         assert_eq!(
@@ -231,9 +260,8 @@ mod tests {
         );
         assert_eq!((get("JAVA_TOOL_OPTIONS"), get("ETCDCTL_PASSWORD")), (None, None));
         let heap = plan("opensearch-3.6.0.jar", "heap = \"512m\"")
-            .expect("a plan")
-            .spec()
-            .environment;
+            .map(|plan| program(&plan).environment)
+            .expect("a plan");
         assert_eq!(
             heap.get("OPENSEARCH_JAVA_OPTS").map(String::as_str),
             Some("-Xms512m -Xmx512m")

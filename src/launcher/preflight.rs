@@ -8,7 +8,10 @@ use std::{io, net::TcpListener};
 pub use files::in_use;
 use serde::Serialize;
 
-use super::{java::JavaSource, plan::Plan};
+use super::{
+    java::{Java, JavaSource},
+    plan::{Node, Plan},
+};
 use crate::{
     exit::{Exit, Failure, Problem},
     nodefile::ProcessId,
@@ -104,8 +107,9 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
     let mut checks = vec![address(plan)];
     checks.push(port("http-port", plan, node.http_port, own));
     checks.push(port("transport-port", plan, node.transport_port, own));
-    checks.push(java(plan));
-    checks.extend(files::rights(plan));
+    let Node::Process(unpacked) = &plan.node;
+    checks.push(java(plan, &unpacked.java));
+    checks.extend(files::rights(plan, unpacked));
     checks.push(files::run_dir(plan));
     checks.push(files::lock(plan, own));
     if !node.address.is_loopback() {
@@ -113,7 +117,7 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
         checks.push(host::map_count(plan));
         checks.push(host::open_files());
     }
-    checks.extend(files::settings_by_hand(plan));
+    checks.extend(files::settings_by_hand(plan, unpacked));
     checks.extend(security(plan));
     checks
 }
@@ -188,9 +192,9 @@ fn port(name: &'static str, plan: &Plan, port: u16, own: Option<ProcessId>) -> C
     }
 }
 
-fn java(plan: &Plan) -> Check {
+fn java(plan: &Plan, java: &Java) -> Check {
     const NAME: &str = "java";
-    let (java, line) = (&plan.java, plan.distribution.line);
+    let line = plan.line;
     let place = format!("{} (from {})", java.home.display(), java.from);
     match java.major {
         // What a distribution brings fits it.
@@ -201,7 +205,7 @@ fn java(plan: &Plan) -> Check {
             format!(
                 "Java {major} in {place} does not fit {} {}",
                 line.product.title(),
-                plan.distribution.version
+                plan.version
             ),
             format!("give it {}: `--env {}=DIR`", line.java, line.java_variable),
         ),

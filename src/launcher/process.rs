@@ -4,8 +4,10 @@
 //! or a process whose pidfd was opened before its start time was compared.
 
 use std::{
+    collections::BTreeMap,
     io,
     os::{fd::AsFd, unix::process::ExitStatusExt},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -17,8 +19,16 @@ use rustix::{
 };
 use tokio::{process::Child, time::Instant};
 
-use super::runtime::{Ending, Runtime, Spec};
+use super::{
+    layout::Layout,
+    leftover::Leftover,
+    prepare,
+    product::Line,
+    runtime::{Ending, Order, Runtime},
+    user::User,
+};
 use crate::{
+    exit::{Exit, Failure},
     host::{self, FileLock, Pidfd},
     nodefile::ProcessId,
 };
@@ -28,9 +38,38 @@ const FOLLOW: Duration = Duration::from_secs(10);
 /// Between two looks whether a process group is empty, which no event tells.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What becomes the node, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The executable file.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its whole environment.
+    pub environment: BTreeMap<String, String>,
+    /// Where it is started.
+    pub directory: PathBuf,
+    /// Whose rights it gets; none: the launcher's.
+    pub user: Option<User>,
+    /// What its config directory is made of; none: it has none.
+    pub template: Option<Template>,
+}
+
+/// What the config directory of a node is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The distribution's own.
+    pub source: PathBuf,
+    /// Where everything goes.
+    pub layout: Layout,
+    /// What the files are called.
+    pub line: &'static Line,
+}
+
 /// One node, or none yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ProcessRuntime {
+    program: Program,
     node: Option<Node>,
 }
 
@@ -46,13 +85,14 @@ struct Node {
     child: Option<Child>,
 }
 
-impl Runtime for ProcessRuntime {
-    fn name(&self) -> &'static str {
-        "process"
+impl ProcessRuntime {
+    /// For a node that is to be this program.
+    pub fn new(program: Program) -> Self {
+        Self { program, node: None }
     }
 
-    fn start(&mut self, spec: &Spec, lock: &FileLock) -> io::Result<ProcessId> {
-        let child = inheriting(lock, || command(spec).spawn())?;
+    fn spawn(&mut self, lock: &FileLock) -> io::Result<ProcessId> {
+        let child = inheriting(lock, || command(&self.program).spawn())?;
         let unseen = || io::Error::other("the node's process cannot be seen in /proc");
         let pid = child.id().ok_or_else(unseen)?;
         let start_time = host::child_start_time(pid).ok_or_else(unseen)?;
@@ -62,27 +102,49 @@ impl Runtime for ProcessRuntime {
         });
         Ok(ProcessId { pid, start_time })
     }
+}
 
-    fn adopt(&mut self, process: ProcessId) -> io::Result<()> {
+impl Template {
+    fn fill(&self, settings: &str, user: Option<&User>) -> io::Result<()> {
+        let name = self.line.settings_file();
+        prepare::config(&self.layout, &self.source, (&name, settings), self.line.seed_file, user)
+    }
+}
+
+impl Runtime for ProcessRuntime {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    async fn start(&mut self, order: &Order, lock: &FileLock) -> Result<ProcessId, Failure> {
+        if let Some(template) = &self.program.template {
+            template.fill(&order.settings, self.program.user.as_ref())?;
+        }
+        self.spawn(lock).map_err(|error| {
+            let what = format!("cannot start {}: {error}", self.program.path.display());
+            Failure::new(Exit::Failed, what)
+        })
+    }
+
+    async fn adopt(&mut self, leftover: &Leftover) -> Result<(), Failure> {
+        let process = leftover.process;
         let node = Node::open(process.pid)?;
         // Only now: between a look and the open, the number could have gone to another process.
         if !process.is_alive() {
-            return Err(io::Error::other(format!(
-                "process {} is not the node any more",
-                process.pid
-            )));
+            let what = format!("process {} is not the node any more", process.pid);
+            return Err(Failure::new(Exit::Failed, what));
         }
         self.node = Some(node);
         Ok(())
     }
 
-    fn terminate(&self) -> io::Result<()> {
+    fn terminate(&mut self, _grace: Duration) -> io::Result<()> {
         self.node
             .as_ref()
             .map_or(Ok(()), |node| node.handle.signal(Signal::TERM))
     }
 
-    fn kill(&self) -> io::Result<()> {
+    fn kill(&mut self) -> io::Result<()> {
         self.node.as_ref().map_or(Ok(()), Node::kill)
     }
 
@@ -143,18 +205,18 @@ impl Node {
     }
 }
 
-fn command(spec: &Spec) -> tokio::process::Command {
+fn command(program: &Program) -> tokio::process::Command {
     #[expect(clippy::disallowed_methods, reason = "this is the adapter that starts nodes")]
-    let mut command = tokio::process::Command::new(&spec.program);
+    let mut command = tokio::process::Command::new(&program.path);
     command
-        .args(&spec.arguments)
+        .args(&program.arguments)
         .env_clear()
-        .envs(&spec.environment)
-        .current_dir(&spec.directory)
+        .envs(&program.environment)
+        .current_dir(&program.directory)
         .stdin(Stdio::null())
         // A signal to the launcher's group, such as Ctrl-C, is not one to the node.
         .process_group(0);
-    if let Some(user) = &spec.user {
+    if let Some(user) = &program.user {
         // Whoever sets the user as root loses all further groups, too.
         command.gid(user.gid).uid(user.uid);
     }
@@ -184,129 +246,4 @@ fn ending(status: ExitStatus) -> Ending {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{collections::BTreeMap, path::Path};
-
-    use super::*;
-    use crate::launcher::user::User;
-
-    fn shell(dir: &Path, script: &str) -> Spec {
-        Spec {
-            program: "/bin/sh".into(),
-            arguments: vec!["-c".to_owned(), script.to_owned()],
-            environment: BTreeMap::from([("ONLY".to_owned(), "this".to_owned())]),
-            directory: dir.to_owned(),
-            user: None,
-        }
-    }
-
-    fn start(dir: &Path, script: &str) -> (ProcessRuntime, ProcessId, FileLock) {
-        let lock = FileLock::take(&dir.join("lock")).expect("lock");
-        let mut runtime = ProcessRuntime::default();
-        let process = runtime.start(&shell(dir, script), &lock).expect("started");
-        (runtime, process, lock)
-    }
-
-    async fn reads(path: &Path, expected: &str) {
-        let text = async {
-            while std::fs::read_to_string(path).ok().as_deref() != Some(expected) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), text)
-            .await
-            .expect(expected);
-    }
-
-    #[tokio::test]
-    async fn how_a_node_ended_is_told() {
-        let dir = tempfile::tempdir().expect("directory");
-        for (script, ending) in [
-            ("exit 0", Ending::Code(0)),
-            ("exit 78", Ending::Code(78)),
-            ("kill -9 $$", Ending::Signal(9)),
-        ] {
-            let (mut runtime, ..) = start(dir.path(), script);
-            assert_eq!(runtime.ended().await, ending, "{script}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_node_has_its_own_group_a_clean_environment_and_no_input() {
-        let dir = tempfile::tempdir().expect("directory");
-        let script = "read x; echo \"$? $(cut -d' ' -f5 /proc/$$/stat) $(env | grep -c -v -e PWD -e _ -e SHLVL) $ONLY\" > out.new; mv out.new out";
-        let (mut runtime, process, _lock) = start(dir.path(), script);
-        assert_eq!(runtime.ended().await, Ending::Code(0));
-        reads(&dir.path().join("out"), &format!("1 {} 1 this\n", process.pid)).await;
-    }
-
-    #[tokio::test]
-    async fn the_lock_lives_as_long_as_the_node() {
-        let dir = tempfile::tempdir().expect("directory");
-        let (mut runtime, process, lock) = start(dir.path(), "exec sleep 1000");
-        drop(lock);
-        assert!(
-            FileLock::is_held(&dir.path().join("lock")).expect("looked"),
-            "the node holds it"
-        );
-        assert_eq!(FileLock::holder(&dir.path().join("lock")), Some(process.pid));
-        runtime.terminate().expect("sent");
-        assert_eq!(runtime.ended().await, Ending::Signal(15));
-        assert!(!FileLock::is_held(&dir.path().join("lock")).expect("looked"));
-        runtime.terminate().expect("a node that is gone is no error");
-        runtime.kill().expect("a node that is gone is no error");
-    }
-
-    #[tokio::test]
-    async fn the_end_is_told_when_everything_the_node_started_is_gone() {
-        let dir = tempfile::tempdir().expect("directory");
-        // The main process ends at once; what it started follows half a second later.
-        let (mut runtime, ..) = start(dir.path(), "(sleep 0.5; echo gone > out) & exit 3");
-        assert_eq!(runtime.ended().await, Ending::Code(3));
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join("out")).expect("written before the end"),
-            "gone\n"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_node_of_another_run_is_adopted_by_number_and_start_time() {
-        let dir = tempfile::tempdir().expect("directory");
-        let (mut first, process, _lock) = start(dir.path(), "exec sleep 1000");
-        let mut second = ProcessRuntime::default();
-        let stale = ProcessId {
-            start_time: process.start_time + 1,
-            ..process
-        };
-        assert!(second.adopt(stale).is_err(), "another process with this number");
-        second.adopt(process).expect("adopted");
-        second.kill().expect("sent");
-        // Its parent reaps it, as the system's first process does for a launcher that is gone.
-        let endings = tokio::join!(first.ended(), second.ended());
-        assert_eq!(endings, (Ending::Signal(9), Ending::Unknown));
-        assert!(ProcessRuntime::default().adopt(process).is_err(), "it is gone");
-    }
-
-    #[tokio::test]
-    async fn as_root_a_node_runs_as_its_user_without_further_groups() {
-        let dir = tempfile::tempdir().expect("directory");
-        if !rustix::process::geteuid().is_root() {
-            // There is no other user to become; what the launcher itself is, is seen in every other test.
-            return;
-        }
-        let script = "test $(id -u) = 65534 && test $(id -g) = 65533 && test \"$(id -G)\" = 65533";
-        let spec = Spec {
-            user: Some(User {
-                name: "x".to_owned(),
-                uid: 65534,
-                gid: 65533,
-            }),
-            directory: "/".into(),
-            ..shell(dir.path(), script)
-        };
-        let lock = FileLock::take(&dir.path().join("lock")).expect("lock");
-        let mut runtime = ProcessRuntime::default();
-        runtime.start(&spec, &lock).expect("started");
-        assert_eq!(runtime.ended().await, Ending::Code(0));
-    }
-}
+mod tests;

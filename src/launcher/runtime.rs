@@ -1,23 +1,17 @@
-//! The seam to whatever runs a node: a plain process now, containers later. An engine starts, signals and waits; it decides nothing.
+//! The seam to whatever runs a node. An engine starts, signals and waits; it decides nothing.
 
-use std::{collections::BTreeMap, fmt, io, path::PathBuf};
+use std::{fmt, io, time::Duration};
 
-use super::user::User;
-use crate::{host::FileLock, nodefile::ProcessId};
+use super::leftover::{Label, Leftover};
+use crate::{exit::Failure, host::FileLock, nodefile::ProcessId};
 
-/// A node that is to be started, as data.
+/// What the formation's word adds to what was known before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spec {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// Its whole environment.
-    pub environment: BTreeMap<String, String>,
-    /// Where it is started.
-    pub directory: PathBuf,
-    /// Whose rights it gets; none: the launcher's.
-    pub user: Option<User>,
+pub struct Order {
+    /// The node's settings file, whole.
+    pub settings: String,
+    /// What tells later whose the node is.
+    pub label: Label,
 }
 
 /// How a node ended.
@@ -41,23 +35,24 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Runs one node. After an error of `start` or `adopt` there is none.
+/// Runs one node, which it was made for. After an error of `start` or `adopt` there is none.
 pub trait Runtime {
     /// Its name in the launcher's file and in flags.
     fn name(&self) -> &'static str;
 
-    /// Starts the node. `lock` is held for as long as the node lives, whatever becomes of this process.
-    fn start(&mut self, spec: &Spec, lock: &FileLock) -> io::Result<ProcessId>;
+    /// Starts the node. Where the engine can, `lock` is held for as long as the node lives, whatever becomes of this process.
+    fn start(&mut self, order: &Order, lock: &FileLock) -> impl Future<Output = Result<ProcessId, Failure>>;
 
     /// Takes over a node that outlived its launcher.
-    fn adopt(&mut self, process: ProcessId) -> io::Result<()>;
+    fn adopt(&mut self, leftover: &Leftover) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Asks the node to end in order. A node that is gone is no error.
-    fn terminate(&self) -> io::Result<()>;
+    /// Asks the node to end in order, and does not wait for it. Whoever asks may kill it after `grace`. A node that is gone is no
+    /// error.
+    fn terminate(&mut self, grace: Duration) -> io::Result<()>;
 
-    /// Ends the node and everything it started, now. A node that is gone is no error.
-    fn kill(&self) -> io::Result<()>;
+    /// Ends the node and everything it started, now, and does not wait for it. A node that is gone is no error.
+    fn kill(&mut self) -> io::Result<()>;
 
-    /// Waits for the end of the node and of everything it started. Cancel safety: can be asked again.
+    /// Waits for the end of the node and of everything it started; nothing of it is left then. Cancel safety: can be asked again.
     fn ended(&mut self) -> impl Future<Output = Ending>;
 }

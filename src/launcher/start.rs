@@ -11,13 +11,12 @@ use super::{
     desk::Desk,
     formation::{self, Formation, Formed, Recorder, StartOrder},
     host_cache::HostCache,
-    leftover::{self, Fate, Leftover, Recorded, judge},
+    leftover::{self, Fate, Label, Leftover, Recorded, judge},
     live_seeds::LiveSeeds,
     marker_file,
     plan::Plan,
     preflight, prepare,
-    process::ProcessRuntime,
-    runtime::Runtime,
+    runtime::{Order, Runtime},
     seed_file,
     supervise::{Inquiry, Running},
 };
@@ -57,6 +56,8 @@ pub(super) struct Up {
     seeds: Vec<String>,
     /// What the host remembers.
     memory: HostCache,
+    /// The data directory's; an adopted node holds it by itself, if its engine can hand it on.
+    lock: Option<FileLock>,
 }
 
 impl Ground {
@@ -99,9 +100,9 @@ impl Ground {
     }
 
     /// A node that runs, or none when somebody told us to stop first.
-    pub(super) async fn bring_up(
+    pub(super) async fn bring_up<R: Runtime>(
         &self,
-        runtime: &mut ProcessRuntime,
+        runtime: &mut R,
         desk: &mut Desk,
         signals: &mut Signals,
     ) -> Result<Option<Up>, Failure> {
@@ -125,16 +126,16 @@ impl Ground {
         };
         let run = formation.run(told_to_stop(signals), |reason| desk.waiting(reason));
         match Box::pin(run).await? {
-            Formed::Start(order) => self.start(&order, &lock, runtime, desk).map(Some),
+            Formed::Start(order) => self.start(&order, lock, runtime, desk).await.map(Some),
             Formed::Stopped => Ok(None),
         }
     }
 
     /// What becomes of a node that outlived its launcher: it is adopted, or ended, or in the way.
-    async fn keep_or_end(
+    async fn keep_or_end<R: Runtime>(
         &self,
         leftover: &Leftover,
-        runtime: &mut ProcessRuntime,
+        runtime: &mut R,
         desk: &mut Desk,
     ) -> Result<Option<Up>, Failure> {
         let layout = &self.plan.layout;
@@ -151,7 +152,7 @@ impl Ground {
             ));
         }
         let fate = self.judge(leftover).await;
-        match runtime.adopt(leftover.process) {
+        match runtime.adopt(leftover).await {
             Err(_) if !leftover.process.is_alive() => return Ok(None),
             other => other?,
         }
@@ -164,6 +165,7 @@ impl Ground {
                     marker: self.marker()?,
                     seeds: seed_file::read(&self.plan.seed_file())?,
                     memory: HostCache::read(&layout.cache)?,
+                    lock: FileLock::take(&layout.lock).ok(),
                 };
                 if up.name != self.candidate.name {
                     tracing::warn!(name = up.name, "the node goes on with the name it was started with");
@@ -174,8 +176,9 @@ impl Ground {
             }
             Fate::Stop(reason) => {
                 tracing::warn!(pid, reason, "stopping the node that outlived its launcher");
-                runtime.terminate()?;
-                if timeout(self.plan.settings.grace, runtime.ended()).await.is_err() {
+                let grace = self.plan.settings.grace;
+                runtime.terminate(grace)?;
+                if timeout(grace, runtime.ended()).await.is_err() {
                     runtime.kill()?;
                     runtime.ended().await;
                 }
@@ -238,34 +241,26 @@ impl Ground {
     }
 
     /// Nothing that could wait stands here: the formation's word is fresh.
-    fn start(
+    async fn start<R: Runtime>(
         &self,
         order: &StartOrder,
-        lock: &FileLock,
-        runtime: &mut ProcessRuntime,
+        lock: FileLock,
+        runtime: &mut R,
         desk: &mut Desk,
     ) -> Result<Up, Failure> {
         let plan = &self.plan;
-        let line = plan.distribution.line;
-        let settings = plan.setup.render(order.with_setting.as_deref());
-        let file = (line.settings_file(), settings);
-        prepare::config(
-            &plan.layout,
-            &plan.distribution.config(),
-            (&file.0, &file.1),
-            line.seed_file,
-            plan.user.as_ref(),
-        )?;
         seed_file::write(&plan.seed_file(), &order.seeds)?;
         desk.starting(&order.claim, order.with_setting.is_some())?;
         // Once the node runs, nothing may fail any more.
         let (marker, memory) = (self.marker()?, HostCache::read(&plan.layout.cache)?);
-        let process = runtime.start(&plan.spec(), lock).map_err(|error| {
-            Failure::new(
-                Exit::Failed,
-                format!("cannot start {}: {error}", plan.distribution.program().display()),
-            )
-        })?;
+        let order_of_engine = Order {
+            settings: plan.setup.render(order.with_setting.as_deref()),
+            label: Label {
+                claim: Some(order.claim.clone()),
+                with_setting: order.with_setting.is_some(),
+            },
+        };
+        let process = runtime.start(&order_of_engine, &lock).await?;
         desk.running(process);
         Ok(Up {
             process,
@@ -274,6 +269,7 @@ impl Ground {
             marker,
             seeds: order.seeds.clone(),
             memory,
+            lock: Some(lock),
         })
     }
 
@@ -298,6 +294,7 @@ impl Ground {
             ground: self,
             runtime,
             process: up.process,
+            lock: up.lock,
             signals,
             desk,
             // A fresh one: its first event is everything, which the formation's has given away already.

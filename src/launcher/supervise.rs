@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    host::{Signal, Signals},
+    host::{FileLock, Signal, Signals},
     model::ClusterUuid,
     nodefile::ProcessId,
     registry::{WatchEvent, Watcher},
@@ -33,6 +33,9 @@ pub(super) struct Running<'a, R> {
     pub(super) ground: &'a Ground,
     pub(super) runtime: &'a mut R,
     pub(super) process: ProcessId,
+    /// Held until the node is gone: not every engine hands it on to the node.
+    #[expect(dead_code, reason = "holding it is its use")]
+    pub(super) lock: Option<FileLock>,
     /// The name it was started with.
     pub(super) name: String,
     pub(super) signals: &'a mut Signals,
@@ -95,7 +98,7 @@ impl<R: Runtime> Running<'_, R> {
                 match effect {
                     Effect::WakeAt(time) => wake = Some(time),
                     Effect::SayLeaving { at_most } => self.say_leaving(at_most),
-                    Effect::Terminate => self.send("SIGTERM", R::terminate),
+                    Effect::Terminate { grace } => self.send("SIGTERM", |node| node.terminate(grace)),
                     Effect::Kill => self.send("SIGKILL", R::kill),
                     Effect::Finish(exit) => return Some(ended(event, exit)),
                 }
@@ -163,7 +166,7 @@ impl<R: Runtime> Running<'_, R> {
         self.desk.leaving(at_most);
     }
 
-    fn send(&self, signal: &'static str, send: impl Fn(&R) -> io::Result<()>) {
+    fn send(&mut self, signal: &'static str, send: impl FnOnce(&mut R) -> io::Result<()>) {
         let pid = self.process.pid;
         match send(self.runtime) {
             Ok(()) => tracing::info!(signal, pid, "signal sent to the node"),

@@ -7,13 +7,16 @@ use rustix::fs::{Access, access};
 use super::Check;
 use crate::{
     host::FileLock,
-    launcher::{plan::Plan, user::with_rights_of},
+    launcher::{
+        plan::{Plan, Unpacked},
+        user::with_rights_of,
+    },
     nodefile::ProcessId,
 };
 
 /// What the node's user can do with the files, seen with its rights.
-pub(super) fn rights(plan: &Plan) -> Vec<Check> {
-    let look = || vec![program(plan), data(plan), state(plan)];
+pub(super) fn rights(plan: &Plan, unpacked: &Unpacked) -> Vec<Check> {
+    let look = || vec![program(plan, unpacked), data(plan), state(plan)];
     match with_rights_of(plan.user.as_ref(), look) {
         Ok(checks) => checks,
         Err(error) => vec![Check::fail(
@@ -24,13 +27,14 @@ pub(super) fn rights(plan: &Plan) -> Vec<Check> {
     }
 }
 
-fn program(plan: &Plan) -> Check {
+fn program(plan: &Plan, unpacked: &Unpacked) -> Check {
     const NAME: &str = "home";
-    let config = plan.distribution.config();
+    let Unpacked { distribution, java } = unpacked;
+    let config = distribution.config();
     let wanted = [
-        (plan.distribution.program(), Access::READ_OK | Access::EXEC_OK),
-        (plan.java.home.join("bin/java"), Access::EXEC_OK),
-        (plan.distribution.home.join("lib"), Access::READ_OK | Access::EXEC_OK),
+        (distribution.program(), Access::READ_OK | Access::EXEC_OK),
+        (java.home.join("bin/java"), Access::EXEC_OK),
+        (distribution.home.join("lib"), Access::READ_OK | Access::EXEC_OK),
         (config, Access::READ_OK | Access::EXEC_OK),
     ];
     for (path, rights) in wanted {
@@ -42,11 +46,8 @@ fn program(plan: &Plan) -> Check {
             );
         }
     }
-    let (title, version) = (plan.distribution.line.product.title(), plan.distribution.version);
-    Check::ok(
-        NAME,
-        format!("{title} {version} in {}", plan.distribution.home.display()),
-    )
+    let (title, version) = (plan.line.product.title(), plan.version);
+    Check::ok(NAME, format!("{title} {version} in {}", distribution.home.display()))
 }
 
 fn data(plan: &Plan) -> Check {
@@ -158,8 +159,8 @@ pub fn in_use(plan: &Plan) -> Check {
 }
 
 /// The distribution's own settings file is replaced: whoever wrote into it should know.
-pub(super) fn settings_by_hand(plan: &Plan) -> Option<Check> {
-    let path = plan.distribution.config().join(plan.distribution.line.settings_file());
+pub(super) fn settings_by_hand(plan: &Plan, unpacked: &Unpacked) -> Option<Check> {
+    let path = unpacked.distribution.config().join(plan.line.settings_file());
     let text = std::fs::read_to_string(&path).ok()?;
     let written = text
         .lines()

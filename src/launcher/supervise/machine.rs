@@ -55,7 +55,10 @@ pub(super) enum Effect {
     /// Say [`Event::Woke`] then; replaces an earlier time.
     WakeAt(Instant),
     /// Ask the node to end.
-    Terminate,
+    Terminate {
+        /// When it has not, it is killed after this long.
+        grace: Duration,
+    },
     /// End it.
     Kill,
     /// Withdraw the seed, tidy up, and end with this code.
@@ -129,7 +132,7 @@ impl Supervision {
     fn stop(&mut self, now: Instant, grace: Duration) -> Vec<Effect> {
         let kill_at = now + grace;
         self.state = State::Stopping { kill_at };
-        vec![Effect::Terminate, Effect::WakeAt(kill_at)]
+        vec![Effect::Terminate { grace }, Effect::WakeAt(kill_at)]
     }
 }
 
@@ -177,7 +180,7 @@ mod tests {
         let later = now + DRAIN;
         assert_eq!(
             node.step(later, Event::Woke),
-            [Effect::Terminate, Effect::WakeAt(later + GRACE)]
+            [Effect::Terminate { grace: GRACE }, Effect::WakeAt(later + GRACE)]
         );
         assert_eq!(node.step(later + GRACE, Event::Woke), [Effect::Kill]);
         assert_eq!(
@@ -193,7 +196,7 @@ mod tests {
         let _ = node.step(now, Event::StopAsked);
         assert_eq!(
             node.step(now, Event::StopAsked),
-            [Effect::Terminate, Effect::WakeAt(now + HURRY)]
+            [Effect::Terminate { grace: HURRY }, Effect::WakeAt(now + HURRY)]
         );
         let mut node = running();
         let _ = node.step(now, Event::StopAsked);
@@ -281,7 +284,7 @@ mod tests {
                     match effect {
                         Effect::WakeAt(at) => wake = Some(at),
                         Effect::Kill => killed = true,
-                        Effect::SayLeaving { .. } | Effect::Terminate | Effect::Finish(_) => {}
+                        Effect::SayLeaving { .. } | Effect::Terminate { .. } | Effect::Finish(_) => {}
                     }
                 }
             }
