@@ -244,6 +244,7 @@ impl Machine {
             lease: lease.map(|lease| lease.id),
             lease_deadline: lease.map(|lease| lease.deadline),
             key_revision: there.map(|entry| entry.mod_revision),
+            known: self.key != Key::Unknown,
             away_since: self.away_since,
             cause: self.cause.clone(),
             obstacle: in_the_way.or_else(|| self.refused.clone()),

@@ -17,6 +17,8 @@ pub struct Standing {
     pub lease_deadline: Option<Instant>,
     /// The revision that wrote our key, while it is there.
     pub key_revision: Option<Revision>,
+    /// Whether it is known what is there: not before the first read, nor after a write that had no answer.
+    pub known: bool,
     /// Since when no endpoint answers.
     pub away_since: Option<Instant>,
     /// The last words of an etcd that is away or refuses.
@@ -27,6 +29,19 @@ pub struct Standing {
     pub verified_at: Option<Instant>,
     /// What was done since the start.
     pub counters: Counters,
+}
+
+impl Standing {
+    /// What has become of the key, in a word for the log, when something has; `told` is the revision that the log spoke of last.
+    /// A wish that is about to come true is no news, and neither is a key of which nothing is known for a moment.
+    pub(super) fn news(&self, told: Option<Revision>) -> Option<&'static str> {
+        match (told, self.key_revision) {
+            (None, Some(_)) => Some("registered"),
+            (Some(before), Some(now)) if before != now => Some("registered with a new value"),
+            (Some(_), None) if self.known => Some("not registered"),
+            (Some(_) | None, Some(_) | None) => None,
+        }
+    }
 }
 
 /// What was done since the start.
@@ -126,6 +141,35 @@ impl fmt::Display for Obstacle {
             }
             Self::StateFile { cause } => write!(f, "cannot write the state file: {cause}"),
             Self::Refused { cause } => write!(f, "etcd refuses: {cause}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_speaks_of_what_became_of_the_key_and_of_no_wish() {
+        let standing = |revision, known| Standing {
+            key_revision: revision,
+            known,
+            ..Standing::default()
+        };
+        for (told, revision, known, news) in [
+            (None, None, false, None),
+            (None, None, true, None),
+            (None, Some(5), true, Some("registered")),
+            (Some(5), Some(5), true, None),
+            (Some(5), Some(6), true, Some("registered with a new value")),
+            (Some(6), None, false, None),
+            (Some(6), None, true, Some("not registered")),
+        ] {
+            assert_eq!(
+                standing(revision, known).news(told),
+                news,
+                "{told:?} {revision:?} {known}"
+            );
         }
     }
 }

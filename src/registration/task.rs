@@ -39,6 +39,8 @@ struct Task {
     wake: Option<Instant>,
     answers: HashMap<u64, oneshot::Sender<Result<Option<Revision>, CommitError>>>,
     commits: u64,
+    /// The revision of the key that the log spoke of last; none: that it is not there, or nothing yet.
+    told: Option<Revision>,
     left: bool,
 }
 
@@ -60,6 +62,7 @@ pub(super) async fn run(
         wake: None,
         answers: HashMap::new(),
         commits: 0,
+        told: None,
         left: false,
     };
     let mut leave = None;
@@ -121,12 +124,21 @@ impl Task {
             self.perform(effect);
         }
         let standing = self.machine.standing(now);
+        self.tell_of_key(&standing);
         self.publish.send_if_modified(|before| {
             tell(&self.spec, before, &standing, now);
             let changed = *before != standing;
             *before = standing;
             changed
         });
+    }
+
+    fn tell_of_key(&mut self, standing: &Standing) {
+        if let Some(to) = standing.news(self.told) {
+            self.told = standing.key_revision;
+            let lease = standing.lease.map(|lease| lease.to_string()).unwrap_or_default();
+            tracing::info!(key = self.spec.key, lease, rev = self.told, to, "the key has changed");
+        }
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -209,14 +221,5 @@ fn tell(spec: &Spec, before: &Standing, after: &Standing, now: Instant) {
     if let Some(obstacle) = after.obstacle.as_ref().filter(|_| kind(before) != kind(after)) {
         let hint = obstacle.hint().unwrap_or_default();
         tracing::warn!(key, cause = %obstacle, hint, "the key cannot be what it should");
-    }
-    if before.registered != after.registered {
-        let lease = after.lease.map(|lease| lease.to_string()).unwrap_or_default();
-        let to = if after.registered {
-            "registered"
-        } else {
-            "not registered"
-        };
-        tracing::info!(key, lease, to, "the key has changed");
     }
 }
