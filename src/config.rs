@@ -5,6 +5,7 @@
 //! the settings types below are what comes out, valid as a whole or not at all.
 
 mod address;
+mod change;
 mod common;
 mod launch;
 mod node;
@@ -17,11 +18,12 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Change, Kept};
 pub use common::{Common, common};
 pub use launch::{Engine, LaunchSettings, launch};
 pub use node::{NodeSettings, own_id};
-pub use options::{Group, Kind, OPTIONS, Opt, option};
+pub use options::{Acts, Group, Kind, OPTIONS, Opt, option};
 pub use resolver::{Resolver, Source};
 pub use secret::{NoSecret, Secret, SecretSource, shown_of};
 pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};
-pub use sources::Sources;
+pub use sources::{HANDOVER, Sources};

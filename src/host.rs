@@ -1,5 +1,6 @@
 //! The process's surroundings: log, signals, the service manager, files that must not be half written. Shell; decides nothing.
 
+mod exec;
 mod files;
 mod listener;
 mod log;
@@ -8,6 +9,7 @@ mod pidfd;
 mod random;
 mod signals;
 
+pub use exec::{Executable, exec, inherited, letter};
 pub use files::{
     FileLock, LockError, boot_id, child_start_time, group_lives, machine_hash, process_start_time, read_optional,
     uptime, write_atomic,

@@ -98,8 +98,8 @@ pub(super) fn directory(r: &mut Resolver<'_>, key: &str) -> Option<PathBuf> {
 fn address(r: &mut Resolver<'_>, endpoints: &[String]) -> Option<(IpAddr, bool)> {
     if let Some((_, source)) = r.raw("address") {
         let address: IpAddr = r.parse("address", "an IP address of this host, e.g. `10.0.0.1`")?;
-        // What the host thinks of itself is a guess too: it says 127.0.0.1 where it knows no better.
-        let given = !host_says(&source);
+        // What the host thinks of itself is a guess too: it says 127.0.0.1 where it knows no better. A default is a kept guess.
+        let given = !host_says(&source) && source != Source::Default;
         if address.is_unspecified() || address.is_multicast() || (address.is_loopback() && !given) {
             r.complain("address", &address.to_string(), "an address that other hosts can reach");
             return None;

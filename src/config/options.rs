@@ -14,6 +14,28 @@ pub enum Kind {
     Switch,
 }
 
+/// When a changed value acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acts {
+    /// At the next reload of whoever takes the setting.
+    AtReload,
+    /// When whoever takes it is started anew: it says whose key is kept, or where.
+    AtRestart,
+    /// When the node is started anew. Before that both daemons keep to the value with which it runs.
+    AtNodeStart,
+}
+
+impl Acts {
+    /// The word in the documentation.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AtReload => "reload",
+            Self::AtRestart => "restart",
+            Self::AtNodeStart => "node start",
+        }
+    }
+}
+
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Opt {
@@ -37,6 +59,8 @@ pub struct Opt {
     pub secret: bool,
     /// The file of this name in `$CREDENTIALS_DIRECTORY` is the value when nobody says another one.
     pub credential: Option<&'static str>,
+    /// When a changed value acts.
+    pub acts: Acts,
 }
 
 /// Which commands take a setting.
@@ -80,6 +104,10 @@ impl Opt {
             group,
             secret: false,
             credential: None,
+            acts: match group {
+                Registry | Node | Sidecar => AtReload,
+                Launch => AtNodeStart,
+            },
         }
     }
 
@@ -108,6 +136,11 @@ impl Opt {
         self
     }
 
+    const fn acts(mut self, acts: Acts) -> Self {
+        self.acts = acts;
+        self
+    }
+
     /// `QUORATE_<KEY>`.
     pub fn env(&self) -> String {
         format!("QUORATE_{}", self.key.to_uppercase().replace('-', "_"))
@@ -122,6 +155,7 @@ impl Opt {
     }
 }
 
+use Acts::{AtNodeStart, AtReload, AtRestart};
 use Group::{Launch, Node, Registry, Sidecar};
 use Kind::{List, Pairs, Switch, Text};
 
@@ -183,8 +217,11 @@ pub const OPTIONS: &[Opt] = &[
         "NAME",
         "The name under which the cluster is registered",
     )
-    .default("elasticsearch"),
-    Opt::new(Registry, "prefix", Text, "KEY", "Root of the member keys").default("/services"),
+    .default("elasticsearch")
+    .acts(AtRestart),
+    Opt::new(Registry, "prefix", Text, "KEY", "Root of the member keys")
+        .default("/services")
+        .acts(AtRestart),
     Opt::new(
         Registry,
         "control-prefix",
@@ -192,7 +229,8 @@ pub const OPTIONS: &[Opt] = &[
         "KEY",
         "Root of seeds and cluster record",
     )
-    .default("/quorate"),
+    .default("/quorate")
+    .acts(AtRestart),
     Opt::new(
         Node,
         "address",
@@ -200,23 +238,30 @@ pub const OPTIONS: &[Opt] = &[
         "IP",
         "Publish address of the node; default: the one that routes to etcd",
     )
-    .host(&["COREOS_PRIVATE_IPV4", "FLATCAR_PRIVATE_IPV4"]),
-    Opt::new(Node, "http-port", Text, "PORT", "Where the node answers HTTP").default("9200"),
-    Opt::new(Node, "transport-port", Text, "PORT", "Where other nodes reach the node").default("9300"),
+    .host(&["COREOS_PRIVATE_IPV4", "FLATCAR_PRIVATE_IPV4"])
+    .acts(AtRestart),
+    Opt::new(Node, "http-port", Text, "PORT", "Where the node answers HTTP")
+        .default("9200")
+        .acts(AtNodeStart),
+    Opt::new(Node, "transport-port", Text, "PORT", "Where other nodes reach the node")
+        .default("9300")
+        .acts(AtNodeStart),
     Opt::new(
         Node,
         "name",
         Text,
         "NAME",
         "The node's name; launcher's default: the host name, sidecar's: what the launcher says",
-    ),
+    )
+    .acts(AtNodeStart),
     Opt::new(
         Node,
         "cluster",
         Text,
         "NAME",
         "The cluster's name; launcher's default: the service",
-    ),
+    )
+    .acts(AtNodeStart),
     Opt::new(Node, "ttl", Text, "TIME", "How long a key outlives its writer").default("30s"),
     Opt::new(
         Node,
@@ -225,14 +270,16 @@ pub const OPTIONS: &[Opt] = &[
         "DIR",
         "What launcher and sidecar tell each other about running nodes",
     )
-    .default("/run/quorate"),
+    .default("/run/quorate")
+    .acts(AtRestart),
     Opt::new(
         Node,
         "state-dir",
         Text,
         "DIR",
         "What a next run takes over; default /var/lib/quorate, sidecar /var/lib/quorate-sidecar",
-    ),
+    )
+    .acts(AtRestart),
     Opt::new(
         Node,
         "take-over",
@@ -368,8 +415,11 @@ pub const OPTIONS: &[Opt] = &[
         "TIME",
         "Time for readers between leaving and stopping the node",
     )
-    .default("5s"),
-    Opt::new(Launch, "grace", Text, "TIME", "Time for the node to stop by itself").default("120s"),
+    .default("5s")
+    .acts(AtReload),
+    Opt::new(Launch, "grace", Text, "TIME", "Time for the node to stop by itself")
+        .default("120s")
+        .acts(AtReload),
     Opt::new(
         Launch,
         "wait-for",

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Kind, OPTIONS, Opt, Sources, option, shown_of};
 use crate::exit::{Exit, Failure, Problem};
 
@@ -9,7 +11,8 @@ use crate::exit::{Exit, Failure, Problem};
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where a value was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The command line.
     Flag,
@@ -62,6 +65,9 @@ impl<'a> Resolver<'a> {
     /// The values of a setting and where they were found; none when nobody says anything and there is no default.
     pub fn raw(&mut self, key: &str) -> Option<(Vec<String>, Source)> {
         let opt = option(key)?;
+        if let Some(kept) = self.sources.kept.get(opt.key) {
+            return kept.as_ref().map(|said| (said.values.clone(), said.source.clone()));
+        }
         if let Some(values) = self.sources.flags.get(opt.key) {
             return Some((split(opt, values), Source::Flag));
         }

@@ -7,13 +7,16 @@ use std::{
 
 use clap::ArgMatches;
 
-use super::{Kind, OPTIONS, Opt, option, suggest::nearest};
+use super::{Kept, Kind, OPTIONS, Opt, option, suggest::nearest};
 use crate::exit::{Exit, Failure, Problem};
 
 /// The configuration file that is read when no other is named.
 const DEFAULT_FILE: &str = "/etc/quorate/quorate.toml";
 /// Where the files of the instances lie.
 const INSTANCE_DIR: &str = "/etc/quorate";
+
+/// Set by a daemon for the program that it becomes: which open file holds what it passes on.
+pub const HANDOVER: &str = "QUORATE_HANDOVER";
 
 /// Beginnings of variables that are settings: ours, etcd's, and what the service manager says to this process alone.
 const SETTINGS: [&str; 9] = [
@@ -35,6 +38,8 @@ pub struct Sources {
     pub(super) environment: BTreeMap<String, String>,
     /// Later files win.
     pub(super) files: Vec<(PathBuf, toml::Table)>,
+    /// Wins over everything.
+    pub(super) kept: Kept,
 }
 
 impl Sources {
@@ -65,6 +70,7 @@ impl Sources {
             flags,
             environment,
             files,
+            kept: Kept::default(),
         };
         sources.refuse_unknown_keys()?;
         Ok(sources)
@@ -85,6 +91,7 @@ impl Sources {
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
             files: vec![(path, table)],
+            kept: Kept::default(),
         };
         sources.refuse_unknown_keys()?;
         Ok(sources)
@@ -112,7 +119,15 @@ impl Sources {
             flags: flags.iter().map(|(key, value)| (*key, vec![value.clone()])).collect(),
             environment: self.neutral_environment(),
             files: Vec::new(),
+            kept: Kept::default(),
         }
+    }
+
+    /// The same for a daemon that runs already and keeps some values until it is started anew.
+    #[must_use]
+    pub fn keeping(mut self, kept: Kept) -> Self {
+        self.kept = kept;
+        self
     }
 
     fn refuse_unknown_keys(&self) -> Result<(), Failure> {
@@ -126,7 +141,7 @@ impl Sources {
         // A misspelt QUORATE_ variable would be a setting that silently does nothing.
         let known = |name: &str| {
             OPTIONS.iter().any(|opt| opt.env() == name)
-                || ["QUORATE_CONFIG", "QUORATE_INSTANCE", "QUORATE_LOG"].contains(&name)
+                || ["QUORATE_CONFIG", "QUORATE_INSTANCE", "QUORATE_LOG", HANDOVER].contains(&name)
         };
         let reserved = |name: &str| name.starts_with("QUORATE_TEST_") || name == "QUORATE_PARTS";
         for name in self

@@ -4,7 +4,10 @@ use std::{
     fs::{File, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -106,6 +109,21 @@ impl FileLock {
             Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held { path: path.to_owned() }),
             Err(errno) => Err(io_error(errno.into())),
         }
+    }
+
+    /// The lock that the program before this one held in this process; none when `file` is not the lock file at `path`.
+    pub fn inherit(file: OwnedFd, path: &Path) -> Option<Self> {
+        let file = File::from(file);
+        let (ours, there) = (file.metadata().ok()?, std::fs::metadata(path).ok()?);
+        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+            return None;
+        }
+        // Held already; if not, nobody else may hold it.
+        flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(Self {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     /// Whether somebody holds the lock now. A look that leaves nothing behind.

@@ -16,9 +16,17 @@ impl Notifier {
         Self::default()
     }
 
-    /// The unit is started. Said once.
+    /// The unit is started, or a reload is over.
     pub fn ready(&self) {
         send(&[NotifyState::Ready]);
+    }
+
+    /// A reload has begun; it ends with [`ready`](Self::ready).
+    pub fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => send(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::debug!(%error, "the service manager was not told"),
+        }
     }
 
     /// One sentence with the reason, shown by `systemctl status`; only changes are sent.

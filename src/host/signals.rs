@@ -25,11 +25,14 @@ pub struct Signals {
 impl Signals {
     /// Registers the handlers. Needs a runtime.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
+        let signals = Self {
             terminate: pipe(SIGTERM)?,
             interrupt: pipe(SIGINT)?,
             hangup: pipe(SIGHUP)?,
-        })
+        };
+        // One that came while this process became this program has waited until now.
+        release();
+        Ok(signals)
     }
 
     /// The next signal. Cancel safety: nothing is lost.
@@ -42,6 +45,29 @@ impl Signals {
             _ = self.interrupt.read(&mut other) => Signal::Stop,
             _ = self.hangup.read(&mut third) => Signal::Reload,
         }
+    }
+}
+
+/// From now on signals to this thread wait, also for the program that this process becomes: before it listens, one would end it.
+pub(super) fn hold() {
+    mask(libc::SIG_BLOCK);
+}
+
+/// Signals arrive again, those that have waited at once.
+pub(super) fn release() {
+    mask(libc::SIG_UNBLOCK);
+}
+
+#[expect(unsafe_code, reason = "there is no safe way to let signals wait")]
+fn mask(how: i32) {
+    let mut set = std::mem::MaybeUninit::uninit();
+    // SAFETY: the set is made by the first call, before anybody reads it, and lives until the last one has returned.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in [SIGTERM, SIGINT, SIGHUP] {
+            libc::sigaddset(set.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(how, set.as_ptr(), std::ptr::null_mut());
     }
 }
 

@@ -32,15 +32,16 @@ fn row(opt: &Opt) -> String {
     let variables: Vec<String> = opt.variables().iter().map(|name| format!("`{name}`")).collect();
     let default = opt.default.map_or_else(String::new, |text| format!("`{text}`"));
     format!(
-        "| {flag} | {} | {default} | {} |\n",
+        "| {flag} | {} | {default} | {} | {} |\n",
         variables.join(", "),
+        opt.acts.word(),
         opt.help.replace('|', "\\|")
     )
 }
 
 #[test]
 fn the_settings_table_is_current() {
-    let head = "| flag | variable | default | what |\n|---|---|---|---|\n";
+    let head = "| flag | variable | default | acts at | what |\n|---|---|---|---|---|\n";
     let table = |group: Group| {
         let rows: String = OPTIONS.iter().filter(|opt| opt.group == group).map(row).collect();
         format!("\n**{}**\n\n{head}{rows}", group.title())
