@@ -49,6 +49,7 @@ fn main() {
             etcd.version()
         );
         latency::run(&etcd, rounds).await;
-        steady::run(&etcd, window).await;
+        drop(etcd);
+        steady::run(window).await;
     });
 }

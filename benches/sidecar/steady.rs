@@ -7,30 +7,48 @@ use tokio::net::TcpStream;
 
 use super::{contender::Contender, etcd::Etcd, standin::StandIn};
 
-/// Prints the table.
-pub(crate) async fn run(etcd: &Etcd, window: Duration) {
+/// Who keeps the key in one row.
+#[derive(Clone, Copy)]
+enum Row {
+    Nobody,
+    Sidecar,
+    ShellLoop { sleep: u32 },
+}
+
+impl Row {
+    fn title(self) -> String {
+        match self {
+            Self::Nobody => "etcd alone".to_owned(),
+            Self::Sidecar => "sidecar".to_owned(),
+            Self::ShellLoop { sleep } => format!("shell loop, sleep {sleep}"),
+        }
+    }
+}
+
+/// Prints the table. Every row has an etcd of its own: leases that an earlier one left behind end with a proposal each.
+pub(crate) async fn run(window: Duration) {
     let mut rows = Vec::new();
-    for (index, (name, sleep)) in [
-        ("sidecar", None),
-        ("shell loop, sleep 45", Some(45)),
-        ("shell loop, sleep 1", Some(1)),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let address = format!("127.0.16.{}", index + 2);
-        let state = tempfile::tempdir().expect("a directory");
+    for row in [
+        Row::Nobody,
+        Row::Sidecar,
+        Row::ShellLoop { sleep: 45 },
+        Row::ShellLoop { sleep: 1 },
+    ] {
+        let (etcd, state) = (Etcd::start().await, tempfile::tempdir().expect("a directory"));
+        let address = "127.0.16.2";
         let node = StandIn::start(&format!("{address}:9200"));
-        while TcpStream::connect((address.as_str(), 9200)).await.is_err() {
+        while TcpStream::connect((address, 9200)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let contender = match sleep {
-            None => Contender::sidecar(etcd, &address, state.path()),
-            Some(sleep) => Contender::shell_loop(etcd, &address, sleep),
+        let contender = match row {
+            Row::Nobody => None,
+            Row::Sidecar => Some(Contender::sidecar(&etcd, address, state.path())),
+            Row::ShellLoop { sleep } => Some(Contender::shell_loop(&etcd, address, sleep)),
         };
         // Past the start: registered, and the first keep-alive is behind it.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        rows.push(row(name, etcd, contender.pid(), window).await);
+        let pid = contender.as_ref().map(Contender::pid);
+        rows.push(measured(row.title(), &etcd, pid, window).await);
         drop((contender, node));
     }
     let head = [
@@ -44,12 +62,16 @@ pub(crate) async fn run(etcd: &Etcd, window: Duration) {
         "FORKS",
     ];
     output::table(&head, &rows).expect("printed");
+    println!(
+        "\nFORKS counts every process made on the machine in the window; the first row says how many were others'."
+    );
 }
 
-async fn row(name: &str, etcd: &Etcd, pid: u32, window: Duration) -> Vec<String> {
-    let (etcd_before, cpu_before, forks_before) = (etcd.metrics().await, cpu_ticks(pid), forks());
+async fn measured(title: String, etcd: &Etcd, pid: Option<u32>, window: Duration) -> Vec<String> {
+    let (etcd_before, cpu_before, forks_before) = (etcd.metrics().await, pid.map(cpu_ticks), forks());
     tokio::time::sleep(window).await;
-    let (etcd_after, cpu_after, forks_after) = (etcd.metrics().await, cpu_ticks(pid), forks());
+    let (etcd_after, cpu_after, forks_after) = (etcd.metrics().await, pid.map(cpu_ticks), forks());
+    let cpu = cpu_before.zip(cpu_after).map(|(before, after)| (after - before) * 10);
     let delta = |key: &str| {
         let of = |metrics: &BTreeMap<String, f64>| {
             metrics
@@ -60,13 +82,13 @@ async fn row(name: &str, etcd: &Etcd, pid: u32, window: Duration) -> Vec<String>
         format!("{:.0}", of(&etcd_after) - of(&etcd_before))
     };
     vec![
-        name.to_owned(),
+        title,
         delta("etcd_server_proposals_committed_total"),
         delta("etcd_disk_wal_write_bytes_total"),
         delta("etcd_disk_wal_fsync_duration_seconds_count"),
         delta("etcd_debugging_lease_renewed_total"),
-        format!("{}", (cpu_after - cpu_before) * 10),
-        resident(pid),
+        cpu.map_or_else(|| "-".to_owned(), |ms| ms.to_string()),
+        pid.map_or_else(|| "-".to_owned(), resident),
         format!("{}", forks_after - forks_before),
     ]
 }
