@@ -44,6 +44,7 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "config show" => config_show::run(own, sources),
         "cluster show" => cluster::show(own, sources).await,
         "cluster adopt" => cluster::adopt(own, sources).await,
+        "cluster reset" => cluster::reset(own, sources).await,
         "sidecar" => sidecar::run(sources).await,
         "demo" => crate::demo::run(own, sources).await,
         "completions" => generate::completions(own),
@@ -70,6 +71,7 @@ fn leaf(matches: &ArgMatches) -> (&str, &ArgMatches) {
         Some(("cluster", inner)) => match inner.subcommand() {
             Some(("show", own)) => ("cluster show", own),
             Some(("adopt", own)) => ("cluster adopt", own),
+            Some(("reset", own)) => ("cluster reset", own),
             Some((other, own)) => (other, own),
             None => ("cluster", inner),
         },

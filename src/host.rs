@@ -20,3 +20,10 @@ pub use notify::Notifier;
 pub use pidfd::Pidfd;
 pub use random::{random_below, random_fraction};
 pub use signals::{Signal, Signals};
+
+/// This host's name; none where it has none.
+pub fn name() -> Option<String> {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_str().ok();
+    name.filter(|name| !name.is_empty()).map(str::to_owned)
+}

@@ -9,6 +9,7 @@ mod marker;
 mod member;
 mod record;
 mod seed;
+mod tombstone;
 mod value;
 
 pub use id::{ClaimId, ClusterUuid, DiskId, IdError, Incarnation, NodeId, ServiceName};
@@ -16,4 +17,5 @@ pub use marker::Marker;
 pub use member::Member;
 pub use record::{ClusterRecord, NamedMaster, RecordState};
 pub use seed::{DiskUse, Seed};
+pub use tombstone::Tombstone;
 pub use value::{FORMAT, ValueError};

@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 use hyper::http::uri::Authority;
 
 use super::{help, output, switch, with_groups, with_settings};
-use crate::{commands::Goal, config::Group};
+use crate::{commands::Goal, config::Group, model::ClaimId};
 
 pub(super) fn seeds() -> Command {
     let command = Command::new("seeds")
@@ -100,6 +100,25 @@ pub(super) fn cluster() -> Command {
         .value_delimiter(',')
         .value_parser(http_address)
         .help("HTTP addresses of living nodes; default: the members");
+    let reset = Command::new("reset")
+        .about("Takes back the claim of a cluster of which nothing lives any more")
+        .long_about(help::CLUSTER_RESET)
+        .after_help(help::CLUSTER_RESET_EXAMPLE);
+    let also = Arg::new("from")
+        .long("from")
+        .value_name("HOST:PORT,..")
+        .value_delimiter(',')
+        .value_parser(http_address)
+        .help("HTTP addresses that are asked too, beside those of the nodes that record and keys name");
+    let claim = Arg::new("claim")
+        .long("claim")
+        .value_name("ID")
+        .value_parser(|text: &str| text.parse::<ClaimId>())
+        .help("The claim; needed where its record is gone");
+    let reason = Arg::new("reason")
+        .long("reason")
+        .value_name("TEXT")
+        .help("Why, for those who find the tombstone later");
     Command::new("cluster")
         .about("The cluster record: who formed the cluster, and its UUID")
         .subcommand_required(true)
@@ -108,6 +127,9 @@ pub(super) fn cluster() -> Command {
             with_groups(show, &[Group::Registry]).arg(output()),
             with_groups(adopt, &[Group::Registry])
                 .arg(from)
+                .arg(switch("yes", "Do not ask")),
+            with_groups(reset, &[Group::Registry])
+                .args([claim, also, reason])
                 .arg(switch("yes", "Do not ask")),
         ])
 }

@@ -101,6 +101,20 @@ pub(super) const CLUSTER_ADOPT_EXAMPLE: &str = "\
 Example: a cluster that was formed by hand, before quorate came
   quorate cluster adopt --from 10.0.0.21:9200,10.0.0.22:9200";
 
+pub(super) const CLUSTER_RESET: &str = "\
+Takes back the right to form the cluster, so that it can be given again. For a formation that cannot end, and for a \
+cluster whose data is lost.
+
+It is refused (exit code 3) while a seed key or a member key is there, or while anything answers at the addresses of \
+the nodes that the record names. It shows what it found and asks first. The record is deleted and a tombstone of its \
+claim written, in one transaction: a data directory of that claim never brings the record back, and is refused until \
+it is emptied.";
+
+pub(super) const CLUSTER_RESET_EXAMPLE: &str = "\
+Example: all launchers and sidecars are stopped, the data is lost for good
+  quorate cluster reset --reason 'rack 4 burnt down'
+  quorate cluster reset --claim 4f1c2a90 --yes";
+
 pub(super) const DEMO: &str = "\
 Runs etcd and a real cluster on loopback addresses of this machine, and shows what happens.
 

@@ -1,10 +1,15 @@
-//! `quorate cluster show` and `quorate cluster adopt`: the record.
+//! `quorate cluster show`, `adopt` and `reset`: the record.
 
 mod adopt;
 mod agree;
+mod reset;
+mod traces;
+
+use std::io::{BufRead, IsTerminal, Write};
 
 pub(super) use adopt::run as adopt;
 use clap::ArgMatches;
+pub(super) use reset::run as reset;
 
 use super::resolve;
 use crate::{
@@ -70,5 +75,24 @@ async fn read(registry: &Registry, common: &Common) -> Result<ClusterView, Failu
             "update quorate, or look at the key with etcdctl",
         )),
         None => Ok(view),
+    }
+}
+
+/// Goes on only when `--yes` or a person says so.
+fn confirm(matches: &ArgMatches, question: &str, unasked: &str) -> Result<(), Failure> {
+    if matches.get_flag("yes") {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        let hint = "give `--yes` where nobody can be asked";
+        return Err(Failure::with_hint(Exit::Refused, unasked, hint));
+    }
+    let mut error = std::io::stderr().lock();
+    write!(error, "{question} [y/N] ").and_then(|()| error.flush())?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Refused, "nothing was written")),
     }
 }

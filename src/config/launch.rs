@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     exit::Problem,
+    host,
     model::{NodeId, ServiceName},
 };
 
@@ -91,7 +92,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         .unwrap_or_default();
     let node = node(r, &endpoints, "/var/lib/quorate");
     let engine = engine(r);
-    let name = r.text("name").or_else(host_name);
+    let name = r.text("name").or_else(host::name);
     if name.is_none() {
         r.problem(Problem::with_hint("this host has no name", "give `--name`"));
     }
@@ -175,14 +176,4 @@ fn zero_or_duration(r: &mut Resolver<'_>, key: &str) -> Option<Duration> {
 
 fn default_data(state_dir: &Path, service: &ServiceName, id: &NodeId) -> PathBuf {
     state_dir.join(service.as_str()).join(id.dir_name()).join("data")
-}
-
-fn host_name() -> Option<String> {
-    let uname = rustix::system::uname();
-    uname
-        .nodename()
-        .to_str()
-        .ok()
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
 }

@@ -230,7 +230,7 @@ impl<'a> Seen<'a> {
         }
         let (claim, claimant) = (record.claim.clone(), record.claimant.clone());
         if stored.lease.is_none() {
-            let reset = self.reset(record);
+            let reset = self.reset();
             return Decision::Operator(Reason::ClaimWithoutLease { claim, reset });
         }
         Decision::Wait(match self.used() {
@@ -291,10 +291,19 @@ impl<'a> Seen<'a> {
         })
     }
 
-    fn reset(&self, record: &ClusterRecord) -> Reset {
+    /// Takes the recorded claim back.
+    fn reset(&self) -> Reset {
         Reset {
-            record: self.keys.record(),
-            void: self.keys.void(&record.claim),
+            service: self.candidate.service.clone(),
+            claim: None,
+        }
+    }
+
+    /// Takes a claim back that no record names any more.
+    fn reset_of(&self, claim: &ClaimId) -> Reset {
+        Reset {
+            claim: Some(claim.clone()),
+            ..self.reset()
         }
     }
 

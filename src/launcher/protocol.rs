@@ -5,7 +5,7 @@
 //! The put of the own seed is not part of them: the seed's [registration](crate::registry) adds it, with its fence.
 
 use crate::{
-    model::{ClaimId, ClusterRecord, ClusterUuid, Marker, NamedMaster, NodeId, RecordState},
+    model::{ClaimId, ClusterRecord, ClusterUuid, Marker, NamedMaster, NodeId, RecordState, Tombstone},
     registry::{Compare, Keys, LeaseId, Op, Txn},
     view::ClusterView,
 };
@@ -147,6 +147,27 @@ pub fn adopt(keys: &Keys, view: &ClusterView, claim: ClaimId, cluster: &str, uui
         when: vec![Compare::ModRevision(keys.record(), 0)],
         then: vec![put_record(keys, &record)],
     })
+}
+
+/// Takes a claim back: its record, if that is there, goes and its tombstone comes.
+///
+/// Compares: the record is as read, or still absent; there is no seed and no member, so no launcher and no sidecar lives that could
+/// go on with the claim.
+pub fn reset(keys: &Keys, view: &ClusterView, claim: &ClaimId, tombstone: &Tombstone) -> Txn {
+    let delete = view.record.iter().map(|_| Op::Delete { key: keys.record() });
+    let bury = Op::Put {
+        key: keys.void(claim),
+        value: tombstone.to_value(),
+        lease: None,
+    };
+    Txn {
+        when: vec![
+            as_read(keys, view),
+            Compare::Absent(keys.seeds()),
+            Compare::Absent(keys.members()),
+        ],
+        then: delete.chain([bury]).collect(),
+    }
 }
 
 fn restore(keys: &Keys, view: &ClusterView, claim: &ClaimId, marker: &Marker, uuid: &ClusterUuid) -> Recording {

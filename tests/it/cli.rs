@@ -15,6 +15,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cluster"],
     &["cluster", "show"],
     &["cluster", "adopt"],
+    &["cluster", "reset"],
     &["demo"],
     &["completions"],
     &["man"],

@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "a test says by panicking what it found")]
 
 mod cli;
+mod cluster_reset;
 mod commands;
 mod demo;
 mod formation;

@@ -1,12 +1,10 @@
 //! `quorate cluster adopt`: asks living nodes, shows what it found, writes the record. It touches nothing else.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use clap::ArgMatches;
 
 use super::{
     agree::{Found, Said, Standing, agree, standing, uuid},
-    read,
+    confirm, read,
 };
 use crate::{
     commands::{
@@ -51,9 +49,7 @@ pub(in crate::commands) async fn run(matches: &ArgMatches, sources: &Sources) ->
         found.nodes.join(", "),
         common.keys.record(),
     ));
-    if !matches.get_flag("yes") {
-        confirm()?;
-    }
+    confirm(matches, "write it?", "the record is not written unasked")?;
     write(&registry, &common, &view, &found).await?;
     output::line(&format!(
         "recorded: cluster `{}`{}",
@@ -111,24 +107,5 @@ async fn write(registry: &Registry, common: &Common, view: &ClusterView, found: 
             }
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn confirm() -> Result<(), Failure> {
-    let hint = "give `--yes` where nobody can be asked";
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::with_hint(
-            Exit::Refused,
-            "the record is not written unasked",
-            hint,
-        ));
-    }
-    let mut error = std::io::stderr().lock();
-    write!(error, "write it? [y/N] ").and_then(|()| error.flush())?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::new(Exit::Refused, "nothing was written")),
     }
 }

@@ -17,13 +17,13 @@ pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
             claim: record.claim.clone(),
             recorded: record.disk.clone(),
             own: s.marker.disk.clone(),
-            reset: s.reset(record),
+            reset: s.reset(),
         },
         (false, true) => Reason::ClaimDiskElsewhere {
             claim: record.claim.clone(),
             claimant: record.claimant.clone(),
             disk: s.marker.disk.clone(),
-            reset: s.reset(record),
+            reset: s.reset(),
         },
     };
     // A used disk may have the cluster although its marker does not know it yet; an empty one can only confuse.
@@ -65,6 +65,6 @@ fn nobody_has_data(s: &Seen<'_>, record: &ClusterRecord) -> Option<Reason> {
     let nobody = s.used().is_none() && s.data_elsewhere().is_empty();
     nobody.then(|| Reason::NobodyHasData {
         belongs: Belongs::of_record(record),
-        reset: s.reset(record),
+        reset: s.reset(),
     })
 }

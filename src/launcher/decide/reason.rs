@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::{ClaimId, ClusterRecord, ClusterUuid, DiskId, Marker, NodeId};
+use crate::model::{ClaimId, ClusterRecord, ClusterUuid, DiskId, Marker, NodeId, ServiceName};
 
 /// One reason. Texts are part of what people see for hours: each says what is known, and what ends it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +40,9 @@ pub enum Reason {
     ClaimVoid { claim: ClaimId },
     #[error(
         "this host knew a cluster ({belongs}), but the record and this host's data are gone: start a node that has data, it brings \
-         the record back; or, if the cluster is given up, `etcdctl put {void} given-up`"
+         the record back; or, if the cluster is given up, {reset}"
     )]
-    HostRemembers { belongs: Belongs, void: String },
+    HostRemembers { belongs: Belongs, reset: Reset },
     #[error(
         "claim {claim} was made by this node under the name `{was}`, master-eligible; it is started as `{own}` now, which could never \
          found the cluster: start it as it was"
@@ -121,9 +121,9 @@ pub enum Reason {
 
     #[error(
         "no cluster is recorded, and this disk of claim {claim} does not know whether it has one: a node that has it brings the record \
-         back; if none has, stop all nodes, empty their disks and `etcdctl put {void} given-up`"
+         back; if none has, stop all nodes, empty their disks and {reset}"
     )]
-    RecordGone { claim: ClaimId, void: String },
+    RecordGone { claim: ClaimId, reset: Reset },
     #[error(
         "claim {claim} is founding the cluster with {}: this disk may start once it is formed",
         list(named)
@@ -209,18 +209,22 @@ impl fmt::Display for Belongs {
     }
 }
 
-/// How a person takes back a record: first the tombstone, so that no disk of that claim brings it back.
+/// How a person takes back a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// The record's key.
-    pub record: String,
-    /// The key of the tombstone.
-    pub void: String,
+    /// The service.
+    pub service: ServiceName,
+    /// The claim, where no record names it.
+    pub claim: Option<ClaimId>,
 }
 
 impl fmt::Display for Reset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`etcdctl put {} reset` and `etcdctl del {}`", self.void, self.record)
+        write!(f, "run `quorate cluster reset --service {}", self.service)?;
+        match &self.claim {
+            Some(claim) => write!(f, " --claim {claim}`"),
+            None => f.write_str("`"),
+        }
     }
 }
 

@@ -209,6 +209,6 @@ fn claims(case: &Case, nodes: &[&str]) {
 }
 
 const RECORD_GONE: &str = "no cluster is recorded, and this disk of claim c1 does not know whether it has one: a node that has it \
-                           brings the record back; if none has, stop all nodes, empty their disks and `etcdctl put \
-                           /quorate/es/void/c1 given-up`";
-const RESET: &str = "`etcdctl put /quorate/es/void/c1 reset` and `etcdctl del /quorate/es/cluster`";
+                           brings the record back; if none has, stop all nodes, empty their disks and run \
+                           `quorate cluster reset --service es --claim c1`";
+const RESET: &str = "run `quorate cluster reset --service es`";

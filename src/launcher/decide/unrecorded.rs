@@ -30,7 +30,7 @@ fn empty(s: &Seen<'_>) -> Decision {
     {
         return Decision::Refuse(Reason::HostRemembers {
             belongs: Belongs::of_record(record),
-            void: s.keys.void(&record.claim),
+            reset: s.reset_of(&record.claim),
         });
     }
     if !s.candidate.master_eligible {
@@ -86,7 +86,7 @@ pub(super) fn rejoin(s: &Seen<'_>, claim: &ClaimId) -> Decision {
 pub(super) fn record_gone(s: &Seen<'_>, claim: &ClaimId) -> Reason {
     Reason::RecordGone {
         claim: claim.clone(),
-        void: s.keys.void(claim),
+        reset: s.reset_of(claim),
     }
 }
 

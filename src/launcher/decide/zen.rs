@@ -100,7 +100,7 @@ fn not_named(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
             claim,
             recorded: named.disk.clone(),
             own: s.marker.disk.clone(),
-            reset: s.reset(record),
+            reset: s.reset(),
         }),
         None => Decision::Wait(Reason::NotNamed {
             claim,
@@ -113,7 +113,7 @@ fn single(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
     Decision::Operator(Reason::SingleMaster {
         belongs: super::Belongs::of_record(record),
         own: s.marker.disk.clone(),
-        reset: s.reset(record),
+        reset: s.reset(),
     })
 }
 

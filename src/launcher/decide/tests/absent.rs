@@ -162,7 +162,8 @@ fn a_host_that_knew_a_cluster_does_not_found_another() {
     refuses(
         &remembers(Case::three()),
         "this host knew a cluster (claim c0, cluster UUID U0), but the record and this host's data are gone: start a node that has \
-         data, it brings the record back; or, if the cluster is given up, `etcdctl put /quorate/es/void/c0 given-up`",
+         data, it brings the record back; or, if the cluster is given up, run \
+         `quorate cluster reset --service es --claim c0`",
     );
     let given_up = remembers(Case::three()).view(|view| {
         view.voids.insert("c0".parse().expect("claim"));
