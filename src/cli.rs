@@ -39,15 +39,18 @@ fn sidecar() -> Command {
         .about("Watches the local node and keeps its member key true")
         .long_about(help::SIDECAR)
         .after_help(help::SIDECAR_EXAMPLE);
-    with_groups(command, &[Group::Registry, Group::Node, Group::Sidecar])
+    with_groups(command, &[Group::Registry, Group::Node, Group::Access, Group::Sidecar])
 }
+
+/// What `launch` is told, and `check` has to know.
+const LAUNCH: [Group; 4] = [Group::Registry, Group::Node, Group::Access, Group::Launch];
 
 fn launch() -> Command {
     let command = Command::new("launch")
         .about("Starts the local node so that it joins the one right cluster, and stays with it")
         .long_about(help::LAUNCH)
         .after_help(help::LAUNCH_EXAMPLE);
-    with_groups(command, &[Group::Registry, Group::Node, Group::Launch]).arg(switch(
+    with_groups(command, &LAUNCH).arg(switch(
         "dry-run",
         "Print what would be run and written, then end; touches nothing",
     ))
@@ -58,12 +61,7 @@ fn check() -> Command {
         .about("Looks whether this host can run the node")
         .long_about(help::CHECK)
         .after_help(help::CHECK_EXAMPLE);
-    with_groups(command, &[Group::Registry, Group::Node, Group::Launch])
-        .arg(switch(
-            "fix",
-            "First mend what is safe to: raise vm.max_map_count for now and every boot, make missing directories",
-        ))
-        .arg(output())
+    with_groups(command, &LAUNCH).arg(output())
 }
 
 fn config() -> Command {

@@ -4,6 +4,7 @@
 //! is [`OPTIONS`]; [`Sources`] collects what was said where; [`Resolver`] reads one value at a time and collects every problem;
 //! the settings types below are what comes out, valid as a whole or not at all.
 
+mod access;
 mod address;
 mod change;
 mod common;
@@ -18,6 +19,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use access::access;
 pub use change::{Change, Kept};
 pub use common::{Common, common};
 pub use launch::{Engine, LaunchSettings, launch};

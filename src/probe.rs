@@ -4,15 +4,22 @@
 //! failure: what a report says about name, version and ports therefore comes from the very process that gave the answer.
 //! Everything stands under one deadline. A probe never changes the node.
 
+mod access;
 mod answer;
 mod report;
 mod session;
+mod tls;
 
 use std::time::Duration;
 
-pub use report::{Identity, ProbeFailure, ProbeOutcome, Report, ReportedUuid};
+pub use access::{Access, Login, NoAccess, Terms};
+pub use report::{Identity, ProbeFailure, ProbeOutcome, Report, ReportedUuid, Who};
 use session::Session;
+pub use tls::{BadTerms, Fingerprint, Name, Terms as TlsTerms, TlsFailure, Trust};
 use tokio::time::{Instant, timeout};
+
+/// How often a connection may end in the middle of one probe before that is its outcome.
+const ENDS: usize = 2;
 
 /// Asks one node, again and again.
 #[derive(Debug)]
@@ -20,6 +27,7 @@ pub struct Prober {
     host: String,
     http_port: u16,
     timeout: Duration,
+    access: Access,
     contact: Option<Contact>,
 }
 
@@ -33,12 +41,13 @@ struct Contact {
 }
 
 impl Prober {
-    /// Will ask `host`, an address or a name, at `http_port`; no probe takes longer than `timeout`.
-    pub fn new(host: impl Into<String>, http_port: u16, timeout: Duration) -> Self {
+    /// Will ask `host`, an address or a name, at `http_port`, under the terms of `access`; no probe takes longer than `timeout`.
+    pub fn new(host: impl Into<String>, http_port: u16, timeout: Duration, access: Access) -> Self {
         Self {
             host: host.into(),
             http_port,
             timeout,
+            access,
             contact: None,
         }
     }
@@ -49,7 +58,7 @@ impl Prober {
     pub async fn probe(&mut self) -> ProbeOutcome {
         let begun = Instant::now();
         let held = self.contact.take();
-        let result = match timeout(self.timeout, ask_node(held, &self.host, self.http_port)).await {
+        let result = match timeout(self.timeout, self.ask_node(held)).await {
             Ok(Ok((contact, report))) => {
                 self.contact = Some(contact);
                 Ok(report)
@@ -63,6 +72,51 @@ impl Prober {
         }
     }
 
+    /// A connection that ends decides nothing by itself: an idle one may end at any time, and a dying node still takes new ones
+    /// until its port is closed, which the next attempt then finds.
+    async fn ask_node(&self, held: Option<Contact>) -> Result<(Contact, Report), ProbeFailure> {
+        let mut held = held;
+        let mut ends = 0;
+        loop {
+            let was_held = held.is_some();
+            let contact = match held.take() {
+                Some(contact) => contact,
+                None => Contact {
+                    session: Session::open(&self.host, self.http_port, self.access.pass()).await?,
+                    identity: None,
+                    uuid: ReportedUuid::Unsaid,
+                },
+            };
+            match ask(contact).await {
+                Err(ProbeFailure::Closed) if ends < ENDS => ends += 1,
+                // A password that was changed meanwhile: a new connection takes the new one.
+                Err(ProbeFailure::Unauthorized { .. }) if was_held => {}
+                Err(failure) if self.may_want_tls(&failure) => {
+                    let stream = session::connect(&self.host, self.http_port).await;
+                    let speaks = match stream {
+                        Ok(stream) => tls::is_spoken(&self.host, stream).await,
+                        Err(_) => false,
+                    };
+                    return Err(if speaks {
+                        ProbeFailure::Tls(TlsFailure::Wanted)
+                    } else {
+                        failure
+                    });
+                }
+                decided => return decided,
+            }
+        }
+    }
+
+    /// Whether a failure looks like that of a server that speaks TLS and was asked in plain HTTP.
+    fn may_want_tls(&self, failure: &ProbeFailure) -> bool {
+        !self.access.is_tls()
+            && matches!(
+                failure,
+                ProbeFailure::Closed | ProbeFailure::Garbage(_) | ProbeFailure::Status(400)
+            )
+    }
+
     /// Returns when the connection that the last probe left has ended; never when there is none. Cancel safety: nothing is lost.
     pub async fn ended(&mut self) {
         let Some(contact) = &mut self.contact else {
@@ -70,30 +124,6 @@ impl Prober {
         };
         contact.session.ended().await;
         self.contact = None;
-    }
-}
-
-/// How often a connection may end in the middle of one probe before that is its outcome.
-const ENDS: usize = 2;
-
-/// A connection that ends decides nothing by itself: an idle one may end at any time, and a dying node still takes new ones until
-/// its port is closed, which the next attempt then finds.
-async fn ask_node(held: Option<Contact>, host: &str, port: u16) -> Result<(Contact, Report), ProbeFailure> {
-    let mut held = held;
-    let mut ends = 0;
-    loop {
-        let contact = match held.take() {
-            Some(contact) => contact,
-            None => Contact {
-                session: Session::open(host, port).await?,
-                identity: None,
-                uuid: ReportedUuid::Unsaid,
-            },
-        };
-        match ask(contact).await {
-            Err(ProbeFailure::Closed) if ends < ENDS => ends += 1,
-            decided => return decided,
-        }
     }
 }
 

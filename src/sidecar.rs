@@ -65,7 +65,12 @@ pub async fn run(settings: SidecarSettings) -> Result<Exit, Failure> {
         metrics,
     };
     let pages = listener.map(|listener| tokio::spawn(http::serve(listener, pages)));
-    let prober = Prober::new(node.address.to_string(), node.http_port, settings.timeout);
+    let prober = Prober::new(
+        node.address.to_string(),
+        node.http_port,
+        settings.timeout,
+        node.access.clone(),
+    );
     let watcher = registry.watch(vec![Range::Key(common.keys.record()), Range::Key(key)]);
     let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), pages);
     let shell = shell::Shell {

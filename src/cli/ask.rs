@@ -36,7 +36,7 @@ pub(super) fn status() -> Command {
         .about("Shows record, seeds and members in one table")
         .long_about(help::STATUS)
         .after_help(help::STATUS_EXAMPLE);
-    with_groups(command, &[Group::Registry])
+    with_groups(command, &[Group::Registry, Group::Access])
         .arg(switch("watch", "Show it again at every change"))
         .arg(switch(
             "verify",
@@ -125,10 +125,10 @@ pub(super) fn cluster() -> Command {
         .arg_required_else_help(true)
         .subcommands([
             with_groups(show, &[Group::Registry]).arg(output()),
-            with_groups(adopt, &[Group::Registry])
+            with_groups(adopt, &[Group::Registry, Group::Access])
                 .arg(from)
                 .arg(switch("yes", "Do not ask")),
-            with_groups(reset, &[Group::Registry])
+            with_groups(reset, &[Group::Registry, Group::Access])
                 .args([claim, also, reason])
                 .arg(switch("yes", "Do not ask")),
         ])

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     model::NodeId,
-    probe::{ProbeFailure, Prober, Report},
+    probe::{Access, ProbeFailure, Prober, Report},
     status::Answers,
     view::ClusterView,
 };
@@ -19,18 +19,20 @@ pub(crate) type Target = (String, u16);
 
 /// Asks each node once.
 pub(crate) async fn ask<K: Ord + Send + 'static>(
+    access: &Access,
     targets: impl IntoIterator<Item = (K, Target)>,
 ) -> BTreeMap<K, Result<Report, ProbeFailure>> {
     let mut tasks = JoinSet::new();
     for (key, (host, port)) in targets {
-        tasks.spawn(async move { (key, Prober::new(host, port, PATIENCE).probe().await.result) });
+        let mut prober = Prober::new(host, port, PATIENCE, access.clone());
+        tasks.spawn(async move { (key, prober.probe().await.result) });
     }
     tasks.join_all().await.into_iter().collect()
 }
 
 /// Asks every node in the registry that says where it answers.
-pub(crate) async fn ask_all(view: &ClusterView) -> Answers {
-    ask(targets(view)).await
+pub(crate) async fn ask_all(access: &Access, view: &ClusterView) -> Answers {
+    ask(access, targets(view)).await
 }
 
 /// Where the nodes in the registry answer.

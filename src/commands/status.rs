@@ -14,6 +14,7 @@ use crate::{
     config::{self, Common, Sources},
     exit::{Exit, Failure},
     output,
+    probe::Access,
     registry::{Registry, RegistryError},
     status::{self, Currency, Status},
     view::ClusterView,
@@ -26,12 +27,13 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Shows the status once, or at every change.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let common = resolve(sources, config::common)?;
+    let (common, access) = resolve(sources, |r| config::common(r).zip(config::access(r)))?;
     let registry = Registry::new(common.registry.clone())?;
     let show = Show {
         json: cli::wants_json(matches),
         verify: matches.get_flag("verify"),
         watch: matches.get_flag("watch"),
+        access: &access,
     };
     if show.watch {
         return follow(show, &common, &registry).await;
@@ -55,7 +57,7 @@ async fn read(registry: &Registry, common: &Common) -> Result<(ClusterView, Curr
     Ok((ClusterView::of(&common.keys, &reading), Currency::Stale))
 }
 
-async fn follow(show: Show, common: &Common, registry: &Registry) -> Result<Exit, Failure> {
+async fn follow(show: Show<'_>, common: &Common, registry: &Registry) -> Result<Exit, Failure> {
     let mut live = Live::follow(registry, &common.keys);
     loop {
         match live.next().await? {
@@ -67,24 +69,25 @@ async fn follow(show: Show, common: &Common, registry: &Registry) -> Result<Exit
 
 /// How the status is shown.
 #[derive(Debug, Clone, Copy)]
-struct Show {
+struct Show<'a> {
     json: bool,
     verify: bool,
     watch: bool,
+    access: &'a Access,
 }
 
-impl Show {
+impl Show<'_> {
     async fn status(self, common: &Common, view: &ClusterView, currency: Currency) -> Status {
         let status = Status::of(&common.service, view, currency);
         if !self.verify {
             return status;
         }
-        let verified = status.clone().with(&ask_all(view).await);
+        let verified = status.clone().with(&ask_all(self.access, view).await);
         if !verified.is_split() {
             return verified;
         }
         tokio::time::sleep(SETTLE).await;
-        status.with(&ask_all(view).await)
+        status.with(&ask_all(self.access, view).await)
     }
 
     fn print(self, status: &Status) -> Result<(), Failure> {

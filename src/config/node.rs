@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{Resolver, Source, address, option};
+use super::{Resolver, Source, access, address, option};
 use crate::{
     exit::Problem,
     model::{NodeId, ServiceName},
+    probe::Access,
 };
 
 /// The longest one round over the endpoints of etcd may take, which a TTL has to leave room for.
@@ -24,6 +25,8 @@ pub struct NodeSettings {
     pub http_port: u16,
     /// Where other nodes reach it.
     pub transport_port: u16,
+    /// How it is asked.
+    pub access: Access,
     /// How long a key outlives its writer.
     pub ttl: Duration,
     /// Root of what the launcher tells the sidecar.
@@ -51,6 +54,7 @@ pub(super) fn node(r: &mut Resolver<'_>, endpoints: &[String], default_state_dir
     let address = address(r, endpoints);
     let http_port = r.port("http-port");
     let transport_port = r.port("transport-port");
+    let access = access(r);
     let ttl = r.duration("ttl");
     if let Some(ttl) = ttl.filter(|ttl| *ttl < 3 * REGISTRY_ROUND || ttl.subsec_nanos() != 0) {
         let shown = humantime::format_duration(ttl).to_string();
@@ -74,6 +78,7 @@ pub(super) fn node(r: &mut Resolver<'_>, endpoints: &[String], default_state_dir
         address_given,
         http_port: http_port?,
         transport_port,
+        access: access?,
         ttl: ttl?,
         run_dir: run_dir?,
         state_dir,

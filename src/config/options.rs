@@ -70,6 +70,8 @@ pub enum Group {
     Registry,
     /// Which node this host has; both daemons.
     Node,
+    /// How nodes are asked; everything that asks one.
+    Access,
     /// The sidecar alone.
     Sidecar,
     /// The launcher alone.
@@ -78,13 +80,14 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Registry, Self::Node, Self::Sidecar, Self::Launch];
+    pub const ALL: [Self; 5] = [Self::Registry, Self::Node, Self::Access, Self::Sidecar, Self::Launch];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Registry => "Registry",
             Self::Node => "Node",
+            Self::Access => "Access to nodes",
             Self::Sidecar => "Sidecar",
             Self::Launch => "Launcher",
         }
@@ -105,7 +108,7 @@ impl Opt {
             secret: false,
             credential: None,
             acts: match group {
-                Registry | Node | Sidecar => AtReload,
+                Registry | Node | Access | Sidecar => AtReload,
                 Launch => AtNodeStart,
             },
         }
@@ -156,7 +159,7 @@ impl Opt {
 }
 
 use Acts::{AtNodeStart, AtReload, AtRestart};
-use Group::{Launch, Node, Registry, Sidecar};
+use Group::{Access, Launch, Node, Registry, Sidecar};
 use Kind::{List, Pairs, Switch, Text};
 
 /// All settings in the order of the documentation.
@@ -287,6 +290,77 @@ pub const OPTIONS: &[Opt] = &[
         "",
         "Take the node's key from a foreign writer without a lease",
     ),
+    Opt::new(
+        Access,
+        "node-cacert",
+        Text,
+        "FILE",
+        "Authorities whose certificates nodes are believed with (PEM); nodes are then asked over TLS",
+    )
+    .credential("node-cacert"),
+    Opt::new(
+        Access,
+        "node-fingerprint",
+        Text,
+        "SHA256",
+        "Instead: the one certificate that is believed, the node's or its authority's",
+    ),
+    Opt::new(
+        Access,
+        "node-server-name",
+        Text,
+        "NAME",
+        "The name that the nodes' certificates are for; default: the address at which each is asked",
+    ),
+    Opt::new(
+        Access,
+        "node-verification",
+        Text,
+        "full|certificate",
+        "What is looked at in a certificate; `certificate` accepts any name in it",
+    )
+    .default("full"),
+    Opt::new(Access, "node-cert", Text, "FILE", "Our certificate for nodes (PEM)").credential("node-cert"),
+    Opt::new(Access, "node-key", Text, "FILE", "The key of that certificate (PEM)").credential("node-key"),
+    Opt::new(
+        Access,
+        "node-user",
+        Text,
+        "NAME",
+        "User that asks nodes; the cluster privilege `monitor` is enough",
+    ),
+    Opt::new(
+        Access,
+        "node-password",
+        Text,
+        "TEXT",
+        "Password of that user; from the environment or a file only, never a flag",
+    )
+    .secret(),
+    Opt::new(
+        Access,
+        "node-password-file",
+        Text,
+        "FILE",
+        "File that holds the password of that user",
+    )
+    .credential("node-password"),
+    Opt::new(
+        Access,
+        "node-api-key",
+        Text,
+        "TEXT",
+        "Instead of a user: an API key, `id:key` or encoded; from the environment or a file only, never a flag",
+    )
+    .secret(),
+    Opt::new(
+        Access,
+        "node-api-key-file",
+        Text,
+        "FILE",
+        "File that holds that API key",
+    )
+    .credential("node-api-key"),
     Opt::new(Sidecar, "interval", Text, "TIME", "Time between two probes").default("3s"),
     Opt::new(
         Sidecar,
@@ -426,13 +500,6 @@ pub const OPTIONS: &[Opt] = &[
         Text,
         "TIME",
         "The longest that a start may wait; default: for ever, saying why every 30 s",
-    ),
-    Opt::new(
-        Launch,
-        "skip-check",
-        List,
-        "NAME,..",
-        "Checks of `quorate check` whose failure does not stop the start; what they find is still said",
     ),
 ];
 

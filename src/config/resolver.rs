@@ -247,8 +247,8 @@ fn shown(opt: &Opt, values: &[String]) -> String {
     }
     let text = values.join(",");
     match text.split_once(':') {
-        // etcdctl takes `name:password` here.
-        Some((user, _)) if opt.key == "etcd-user" => format!("{user}:(hidden)"),
+        // etcdctl takes `name:password` for the first; for the other it is a mistake that must not be repeated aloud.
+        Some((user, _)) if ["etcd-user", "node-user"].contains(&opt.key) => format!("{user}:(hidden)"),
         Some(_) | None => text,
     }
 }

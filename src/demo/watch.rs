@@ -15,7 +15,7 @@ use super::{
 use crate::{
     host,
     nodefile::{NodeFile, Phase, ProcessId},
-    probe::{ProbeFailure, Prober},
+    probe::{Access, ProbeFailure, Prober},
     registry::{Registry, WatchEvent},
     view::ClusterView,
 };
@@ -85,7 +85,7 @@ pub(super) async fn file(node: usize, path: PathBuf, part: Part, events: Events)
 
 /// Asks a node again and again, and holds a connection to it in between.
 pub(super) async fn node(node: usize, part: Part, events: Events) {
-    let mut prober = Prober::new(part.address.to_string(), part.http_port, PATIENCE);
+    let mut prober = Prober::new(part.address.to_string(), part.http_port, PATIENCE, Access::default());
     let mut held = false;
     loop {
         let answer = prober.probe().await.result;
@@ -115,7 +115,8 @@ fn is_end(failure: &ProbeFailure) -> bool {
     match failure {
         ProbeFailure::Refused | ProbeFailure::Closed | ProbeFailure::Unreachable(_) => true,
         ProbeFailure::TimedOut(_)
-        | ProbeFailure::Unauthorized(_)
+        | ProbeFailure::Tls(_)
+        | ProbeFailure::Unauthorized { .. }
         | ProbeFailure::Status(_)
         | ProbeFailure::Garbage(_) => false,
     }

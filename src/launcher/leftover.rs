@@ -202,7 +202,6 @@ mod tests {
             with_setting: false,
             boot: host::boot_id().expect("boot"),
             reason: None,
-            skipped_checks: Vec::new(),
         }
     }
 

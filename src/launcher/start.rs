@@ -21,6 +21,7 @@ use super::{
     supervise::{Inquiry, Running},
 };
 use crate::{
+    config::NodeSettings,
     exit::{Exit, Failure},
     host::{self, FileLock, LockError, Signal, Signals},
     model::{Incarnation, Marker},
@@ -62,7 +63,7 @@ pub(super) struct Up {
 
 impl Ground {
     /// Takes the lock of the node's id: from here on nobody else on this host starts or adopts it.
-    pub(super) fn new(plan: Plan, skipped_checks: Vec<String>) -> Result<Self, Failure> {
+    pub(super) fn new(plan: Plan) -> Result<Self, Failure> {
         let settings = &plan.settings;
         let (common, node) = (&settings.common, &settings.node);
         if let Some(dir) = node.run_file(&common.service).parent() {
@@ -82,7 +83,14 @@ impl Ground {
         };
         let registration =
             Registration::start(registry.clone(), spec).map_err(|error| not_registered(&plan, &error))?;
-        let candidate = plan.candidate(skipped_checks);
+        let candidate = Candidate {
+            id: node.id.clone(),
+            name: settings.name.clone(),
+            service: common.service.clone(),
+            cluster: settings.cluster.clone(),
+            master_eligible: plan.setup.master_eligible(),
+            rule: plan.rule,
+        };
         Ok(Self {
             plan,
             registry,
@@ -99,12 +107,10 @@ impl Ground {
         desk: &mut Desk,
         signals: &mut Signals,
     ) -> Result<Option<Up>, Failure> {
-        if let Some(leftover) = leftover::of_plan(&self.plan)? {
-            if let Some(up) = self.keep_or_end(&leftover, runtime, desk).await? {
-                return Ok(Some(up));
-            }
-            // What does not matter to a node that runs already does to the one that is started now.
-            preflight::refuse(&preflight::checks(&self.plan, None))?;
+        if let Some(leftover) = leftover::of_plan(&self.plan)?
+            && let Some(up) = self.keep_or_end(&leftover, runtime, desk).await?
+        {
+            return Ok(Some(up));
         }
         let lock = self.ready_disk().await?;
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
@@ -190,10 +196,7 @@ impl Ground {
 
     async fn judge(&self, leftover: &Leftover) -> Fate {
         let node = &self.plan.settings.node;
-        let report = Prober::new(node.address.to_string(), node.http_port, PROBE)
-            .probe()
-            .await
-            .result;
+        let report = prober(node).probe().await.result;
         let uuid = report.as_ref().ok().and_then(|report| report.uuid.known());
         let keys = &self.plan.settings.common.keys;
         let view = self
@@ -278,7 +281,6 @@ impl Ground {
     ) -> Running<'a, R> {
         let settings = &self.plan.settings;
         let keys = &settings.common.keys;
-        let prober = Prober::new(settings.node.address.to_string(), settings.node.http_port, PROBE);
         let recorder = Recorder::new(
             self.registry.clone(),
             keys.clone(),
@@ -295,7 +297,7 @@ impl Ground {
             // A fresh one: its first event is everything, which the formation's has given away already.
             watcher: self.registry.watch(keys.all()),
             seeds: LiveSeeds::new(&self.plan, up.seeds, up.memory),
-            inquiry: Inquiry::new(prober, up.name.clone()),
+            inquiry: Inquiry::new(prober(&settings.node), up.name.clone()),
             name: up.name,
             recorder,
         }
@@ -327,6 +329,11 @@ impl Ground {
         }
         desk.closed();
     }
+}
+
+/// Asks the own node.
+fn prober(node: &NodeSettings) -> Prober {
+    Prober::new(node.address.to_string(), node.http_port, PROBE, node.access.clone())
 }
 
 async fn told_to_stop(signals: &mut Signals) {

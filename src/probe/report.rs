@@ -1,7 +1,8 @@
 //! What a probe learns about a node, as data.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use super::tls::TlsFailure;
 use crate::{launcher::product::Product, model::ClusterUuid};
 
 /// The cluster's UUID in a node's own words.
@@ -69,6 +70,47 @@ impl Report {
     }
 }
 
+/// As whom a node was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody in particular.
+    #[default]
+    Anybody,
+    /// The user with this name.
+    User(String),
+    /// Whoever the API key stands for.
+    ApiKey,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anybody => f.write_str("nobody"),
+            Self::User(name) => write!(f, "the user `{name}`"),
+            Self::ApiKey => f.write_str("the API key"),
+        }
+    }
+}
+
+/// What a node means by 401 and 403, and what helps.
+fn unauthorized(status: u16, who: &Who) -> String {
+    match (status, who) {
+        (403, Who::Anybody) => {
+            "the node tells nobody in particular (HTTP 403); give `--node-user` or `node-api-key`".to_owned()
+        }
+        (403, who) => format!("the node does not tell {who} (HTTP 403); grant it the cluster privilege `monitor`"),
+        (_, Who::Anybody) => {
+            format!("the node wants to know who asks (HTTP {status}); give `--node-user` or `node-api-key`")
+        }
+        (_, Who::User(_)) => {
+            format!("the node does not let {who} in (HTTP {status}); there is none, or the password is another")
+        }
+        (_, Who::ApiKey) => {
+            format!("the node does not accept {who} (HTTP {status}); there is none like it, or it has expired")
+        }
+    }
+}
+
 /// Why a probe brought no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeFailure {
@@ -84,9 +126,17 @@ pub enum ProbeFailure {
     /// No connection for another reason: no route, the address is not there.
     #[error("cannot connect: {0}")]
     Unreachable(String),
+    /// No TLS with the node, or with one that is not believed, or TLS is missing.
+    #[error(transparent)]
+    Tls(TlsFailure),
     /// The node wants credentials, or ours do not suffice.
-    #[error("the node wants credentials (HTTP {0})")]
-    Unauthorized(u16),
+    #[error("{}", unauthorized(*status, who))]
+    Unauthorized {
+        /// 401 or 403.
+        status: u16,
+        /// As whom it was asked.
+        who: Who,
+    },
     /// An HTTP status that is no answer to this question.
     #[error("HTTP {0}")]
     Status(u16),
@@ -97,11 +147,13 @@ pub enum ProbeFailure {
 
 impl ProbeFailure {
     /// All kinds, in the order of the documentation.
-    pub const KINDS: [&'static str; 7] = [
+    pub const KINDS: [&'static str; 9] = [
         "refused",
         "timed_out",
         "closed",
         "unreachable",
+        "certificate",
+        "tls",
         "unauthorized",
         "status",
         "garbage",
@@ -114,9 +166,23 @@ impl ProbeFailure {
             Self::TimedOut(_) => "timed_out",
             Self::Closed => "closed",
             Self::Unreachable(_) => "unreachable",
-            Self::Unauthorized(_) => "unauthorized",
+            Self::Tls(failure) => failure.kind(),
+            Self::Unauthorized { .. } => "unauthorized",
             Self::Status(_) => "status",
             Self::Garbage(_) => "garbage",
+        }
+    }
+
+    /// Whether the node lives and will not tell us: no waiting helps, somebody has to change a setting.
+    pub const fn is_denied(&self) -> bool {
+        match self {
+            Self::Tls(_) | Self::Unauthorized { .. } => true,
+            Self::Refused
+            | Self::TimedOut(_)
+            | Self::Closed
+            | Self::Unreachable(_)
+            | Self::Status(_)
+            | Self::Garbage(_) => false,
         }
     }
 
@@ -126,7 +192,12 @@ impl ProbeFailure {
             Self::Garbage(_) => true,
             // Every search node knows the question; a busy or broken one says 429 or 5xx.
             Self::Status(code) => *code < 429,
-            Self::Refused | Self::TimedOut(_) | Self::Closed | Self::Unreachable(_) | Self::Unauthorized(_) => false,
+            Self::Refused
+            | Self::TimedOut(_)
+            | Self::Closed
+            | Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::Unauthorized { .. } => false,
         }
     }
 }

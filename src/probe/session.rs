@@ -3,21 +3,27 @@
 //! The connection is also the cheapest witness of the node's death: it is held between the probes, and its end is an event.
 //! No redirect is followed, no proxy asked, no body read past its bound.
 
-use std::io;
+use std::{error::Error, fmt::Debug, io};
 
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::{
     Request, Uri,
     body::{Bytes, Incoming},
     client::conn::http1,
-    header,
+    header::{self, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 use super::{
     ProbeFailure,
+    access::Pass,
     answer::{self, Answer},
+    report::Who,
+    tls::TlsFailure,
 };
 
 /// The longest body that is read: the answers asked for are hundreds of bytes, with many roles and attributes a few thousand.
@@ -25,49 +31,80 @@ const MAX_BODY: usize = 256 * 1024;
 /// The most that is buffered for one answer's head.
 const MAX_BUFFER: usize = 64 * 1024;
 
+/// A stream of bytes, plain or TLS.
+trait Wire: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin> Wire for T {}
+
+type Connection = http1::Connection<TokioIo<Box<dyn Wire>>, Empty<Bytes>>;
+
 /// A connection, driven only while somebody waits for something on it.
 #[derive(Debug)]
 pub(super) struct Session {
     requests: http1::SendRequest<Empty<Bytes>>,
     /// None once it has ended.
-    connection: Option<http1::Connection<TokioIo<TcpStream>, Empty<Bytes>>>,
+    connection: Option<Connection>,
     /// The value of the `Host` header.
-    authority: String,
+    authority: HeaderValue,
+    /// The value of the `Authorization` header.
+    authorization: Option<HeaderValue>,
+    /// Whose it is.
+    who: Who,
 }
 
 impl Session {
     /// Connects.
-    pub(super) async fn open(host: &str, port: u16) -> Result<Self, ProbeFailure> {
-        let stream = TcpStream::connect((host, port))
-            .await
-            .map_err(|error| connect_failure(&error))?;
-        let connect_failed = |error: hyper::Error| failure(&error);
-        // Requests are one small segment each; waiting for more would only add time.
-        stream.set_nodelay(true).map_err(|error| connect_failure(&error))?;
+    pub(super) async fn open(host: &str, port: u16, pass: Pass) -> Result<Self, ProbeFailure> {
+        let stream = connect(host, port).await?;
+        let stream: Box<dyn Wire> = match &pass.tls {
+            Some(client) => Box::new(client.connect(host, stream).await?),
+            None => Box::new(stream),
+        };
+        let authority = if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        let authority =
+            HeaderValue::try_from(authority).map_err(|error| ProbeFailure::Unreachable(error.to_string()))?;
         let (requests, connection) = http1::Builder::new()
             .max_buf_size(MAX_BUFFER)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(connect_failed)?;
+            .map_err(|error| failure(&error))?;
         Ok(Self {
             requests,
             connection: Some(connection),
-            authority: if host.contains(':') {
-                format!("[{host}]:{port}")
-            } else {
-                format!("{host}:{port}")
-            },
+            authority,
+            authorization: pass.authorization,
+            who: pass.who,
         })
     }
 
     /// Asks one question.
     pub(super) async fn get(&mut self, path: &'static str) -> Result<Answer, ProbeFailure> {
-        let request = Request::get(Uri::from_static(path))
-            .header(header::HOST, &self.authority)
+        let answer = self.exchange(path).await?;
+        match answer.status {
+            status @ (401 | 403) => Err(ProbeFailure::Unauthorized {
+                status,
+                who: self.who.clone(),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    async fn exchange(&mut self, path: &'static str) -> Result<Answer, ProbeFailure> {
+        let mut request = Request::get(Uri::from_static(path))
+            .header(header::HOST, self.authority.clone())
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("quorate/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
             .map_err(|error| ProbeFailure::Unreachable(error.to_string()))?;
+        if let Some(authorization) = &self.authorization {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, authorization.clone());
+        }
         let requests = &mut self.requests;
         let exchange = async move {
             requests.ready().await.map_err(|error| failure(&error))?;
@@ -79,10 +116,16 @@ impl Session {
             tokio::select! {
                 biased;
                 answer = &mut exchange => return answer,
-                _ = connection => self.connection = None,
+                ended = connection => {
+                    self.connection = None;
+                    // The node has closed; what it said before that is still there to be read.
+                    return match (exchange.await, ended) {
+                        (Err(ProbeFailure::Closed), Err(error)) => Err(failure(&error)),
+                        (decided, _) => decided,
+                    };
+                }
             }
         }
-        // The node has closed; what it said before that is still there to be read.
         exchange.await
     }
 
@@ -116,6 +159,16 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Answer, ProbeFailur
     })
 }
 
+/// Opens a stream.
+pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, ProbeFailure> {
+    let stream = TcpStream::connect((host, port))
+        .await
+        .map_err(|error| connect_failure(&error))?;
+    // Requests are one small segment each; waiting for more would only add time.
+    stream.set_nodelay(true).map_err(|error| connect_failure(&error))?;
+    Ok(stream)
+}
+
 fn connect_failure(error: &io::Error) -> ProbeFailure {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, NotConnected};
     let kind = error.kind();
@@ -128,9 +181,13 @@ fn connect_failure(error: &io::Error) -> ProbeFailure {
     }
 }
 
-/// What is no HTTP is garbage; everything else that goes wrong on an open connection is its end.
+/// What is no HTTP is garbage; what the node says in words of TLS is that; everything else that goes wrong on an open connection is
+/// its end.
 fn failure(error: &hyper::Error) -> ProbeFailure {
-    if error.is_parse() {
+    let wire = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    if let Some(failure) = wire.and_then(TlsFailure::within) {
+        ProbeFailure::Tls(failure)
+    } else if error.is_parse() {
         ProbeFailure::Garbage(error.to_string())
     } else {
         ProbeFailure::Closed

@@ -90,7 +90,7 @@ pub(super) enum Judgement {
 pub(super) enum Miss {
     /// Slow, broken or not joined: it may pass by itself.
     Trouble,
-    /// It wants credentials, which no waiting brings: no reason to hurry as with a node that starts.
+    /// It lives and does not tell us, which no waiting changes: no reason to hurry as with a node that starts.
     Denied,
     /// No search node answers there.
     Stranger,
@@ -101,7 +101,7 @@ impl Miss {
     pub(super) fn of(failure: &ProbeFailure) -> Self {
         if failure.is_stranger() {
             Self::Stranger
-        } else if matches!(failure, ProbeFailure::Unauthorized(_)) {
+        } else if failure.is_denied() {
             Self::Denied
         } else {
             Self::Trouble

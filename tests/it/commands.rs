@@ -217,9 +217,14 @@ async fn verify_asks_the_nodes_and_finds_two_clusters() {
         run.out
     );
 
-    let report = quorate::probe::Prober::new("127.0.15.1", nodes[0].address().port(), LONG)
-        .probe()
-        .await;
+    let report = quorate::probe::Prober::new(
+        "127.0.15.1",
+        nodes[0].address().port(),
+        LONG,
+        quorate::probe::Access::default(),
+    )
+    .probe()
+    .await;
     let report = report.result.expect("an answer");
     let uuid = report.uuid.known().expect("a UUID").to_string();
     nodes[1].replace(&uuid, "anotherUuid");

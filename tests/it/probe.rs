@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quorate::{
     launcher::product::Product,
-    probe::{ProbeFailure, Prober, Report, ReportedUuid},
+    probe::{Access, ProbeFailure, Prober, Report, ReportedUuid},
 };
 use tokio::time::{Instant, timeout};
 
@@ -17,7 +17,7 @@ use crate::support::{
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 fn prober(stand_in: &StandIn) -> Prober {
-    Prober::new(stand_in.home().to_string(), 9200, TIMEOUT)
+    Prober::new(stand_in.home().to_string(), 9200, TIMEOUT, Access::default())
 }
 
 async fn report(prober: &mut Prober) -> Report {
@@ -136,7 +136,12 @@ async fn each_way_to_misbehave_has_its_kind_and_ends_in_time() {
         (Mood::Status(404, "", "not found"), "status"),
     ] {
         stand_in.is(mood.clone());
-        let mut prober = Prober::new(stand_in.home().to_string(), 9200, Duration::from_millis(500));
+        let mut prober = Prober::new(
+            stand_in.home().to_string(),
+            9200,
+            Duration::from_millis(500),
+            Access::default(),
+        );
         let begun = Instant::now();
         let shown: String = format!("{mood:?}").chars().take(80).collect();
         assert_eq!(kind(&mut prober).await, expected, "{shown}");
@@ -161,7 +166,7 @@ async fn a_real_node_is_known_through_its_life() {
         (Some(9200), Some(9300))
     );
 
-    let mut prober = Prober::new(node.address().to_string(), 9200, TIMEOUT);
+    let mut prober = Prober::new(node.address().to_string(), 9200, TIMEOUT, Access::default());
     report(&mut prober).await;
     node.freeze();
     assert_eq!(kind(&mut prober).await, "timed_out");

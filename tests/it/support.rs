@@ -11,6 +11,7 @@ pub(crate) mod registration;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
 pub(crate) mod terminal;
+pub(crate) mod tls;
 pub(crate) mod turn;
 
 use std::{fmt::Debug, future::Future, time::Duration};

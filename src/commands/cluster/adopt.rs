@@ -16,16 +16,17 @@ use crate::{
     launcher::protocol,
     model::{ClaimId, NodeId},
     output,
+    probe::Access,
     registry::{Registry, RegistryError},
     view::ClusterView,
 };
 
 /// Adopts the cluster.
 pub(in crate::commands) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let common = resolve(sources, config::common)?;
+    let (common, access) = resolve(sources, |r| config::common(r).zip(config::access(r)))?;
     let registry = Registry::new(common.registry.clone())?;
     let view = read(&registry, &common).await?;
-    let found = find(matches, &view).await?;
+    let found = find(matches, &access, &view).await?;
     if let Some(stored) = &view.record {
         return match standing(&stored.value, &found) {
             Standing::Same => {
@@ -59,7 +60,7 @@ pub(in crate::commands) async fn run(matches: &ArgMatches, sources: &Sources) ->
     Ok(Exit::Done)
 }
 
-async fn find(matches: &ArgMatches, view: &ClusterView) -> Result<Found, Failure> {
+async fn find(matches: &ArgMatches, access: &Access, view: &ClusterView) -> Result<Found, Failure> {
     let from = matches.get_many::<Target>("from").into_iter().flatten().cloned();
     let mut asked: Vec<Target> = from.collect();
     if asked.is_empty() {
@@ -75,7 +76,7 @@ async fn find(matches: &ArgMatches, view: &ClusterView) -> Result<Found, Failure
     let named = asked
         .into_iter()
         .map(|(host, port)| (format!("{host}:{port}"), (host, port)));
-    let said: Said = ask(named).await;
+    let said: Said = ask(access, named).await;
     agree(&said).map_err(|problems| Failure {
         exit: Exit::Refused,
         problems,

@@ -19,13 +19,14 @@ use crate::{
     launcher::protocol,
     model::{ClaimId, ClusterRecord, Tombstone},
     output,
+    probe::Access,
     registry::{Registry, RegistryError},
     view::ClusterView,
 };
 
 /// Resets the claim.
 pub(in crate::commands) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let common = resolve(sources, config::common)?;
+    let (common, access) = resolve(sources, |r| config::common(r).zip(config::access(r)))?;
     let registry = Registry::new(common.registry.clone())?;
     let view = read(&registry, &common).await?;
     let Some(claim) = claim(matches, &view)? else {
@@ -36,7 +37,7 @@ pub(in crate::commands) async fn run(matches: &ArgMatches, sources: &Sources) ->
         output::line(&format!("already reset: claim {claim}"))?;
         return Ok(Exit::Done);
     }
-    let said = ask_everybody(matches, &view).await;
+    let said = ask_everybody(matches, &access, &view).await;
     let problems = alive(&view, &said);
     if !problems.is_empty() {
         return Err(Failure {
@@ -74,12 +75,13 @@ fn claim(matches: &ArgMatches, view: &ClusterView) -> Result<Option<ClaimId>, Fa
     }
 }
 
-async fn ask_everybody(matches: &ArgMatches, view: &ClusterView) -> Said {
+async fn ask_everybody(matches: &ArgMatches, access: &Access, view: &ClusterView) -> Said {
     let named = matches.get_many::<Target>("from").into_iter().flatten().cloned();
     let recorded = view.record.iter().flat_map(|stored| addresses(&stored.value));
     let registered = targets(view).into_values();
     let all = named.chain(recorded).chain(registered);
-    ask(all.map(|(host, port)| (format!("{host}:{port}"), (host, port)))).await
+    let named = all.map(|(host, port)| (format!("{host}:{port}"), (host, port)));
+    ask(access, named).await
 }
 
 fn announcement(common: &Common, view: &ClusterView, claim: &ClaimId, said: &Said) -> String {

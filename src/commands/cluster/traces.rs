@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::{
         model::ServiceName,
+        probe::TlsFailure,
         registry::{Entry, Keys, LeaseId, Reading},
     };
 
@@ -130,7 +131,11 @@ mod tests {
                 said(ProbeFailure::Closed),
                 "something answers at 10.0.0.1:9200",
             ),
-            (&view(&[]), said(ProbeFailure::Unauthorized(401)), "something answers"),
+            (
+                &view(&[]),
+                said(ProbeFailure::Tls(TlsFailure::Wanted)),
+                "something answers",
+            ),
             (
                 &view(&[]),
                 said(ProbeFailure::Garbage("x".to_owned())),

@@ -55,7 +55,6 @@ impl Case {
                 cluster: "logs".to_owned(),
                 master_eligible: true,
                 rule,
-                skipped_checks: Vec::new(),
             },
             disk: Disk::Marked { marker, files: false },
             view: Ok(ClusterView {

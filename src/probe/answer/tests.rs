@@ -120,8 +120,6 @@ fn what_is_no_search_node_is_told_apart_from_one_in_trouble() {
         (503, "upstream unavailable", ("status", false)),
         (500, "{}", ("status", false)),
         (429, "{}", ("status", false)),
-        (401, "{}", ("unauthorized", false)),
-        (403, "{}", ("unauthorized", false)),
         (302, "", ("status", true)),
         (404, "not found", ("status", true)),
         (200, "<html>", ("garbage", true)),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::ClusterUuid,
-    probe::{Identity, ReportedUuid},
+    probe::{Identity, ReportedUuid, Who},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -117,6 +117,13 @@ impl Bench {
     }
 }
 
+fn denied(status: u16) -> ProbeFailure {
+    ProbeFailure::Unauthorized {
+        status,
+        who: Who::Anybody,
+    }
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "one row per transition")]
 fn every_transition_of_the_drawing() {
@@ -133,7 +140,7 @@ fn every_transition_of_the_drawing() {
         (start(), masterless(), Starting),
         (start(), failed(TIMED_OUT), Starting),
         (start(), failed(ProbeFailure::Refused), Down),
-        (start(), failed(ProbeFailure::Unauthorized(401)), Unready),
+        (start(), failed(denied(401)), Unready),
         (start(), failed(ProbeFailure::Status(302)), Impostor),
         (start(), garbage(), Impostor),
         (start(), other_node(), Impostor),
@@ -297,10 +304,7 @@ fn a_starting_node_is_probed_often_and_a_well_one_at_the_interval() {
     assert_eq!(wait(&Bench::heard().then(good())), RHYTHM.interval);
     // An answer that is quick and bad waits for the rest of its time.
     assert_eq!(wait(&Bench::heard().then(good()).then(masterless())), RHYTHM.timeout);
-    assert_eq!(
-        wait(&Bench::heard().then(failed(ProbeFailure::Unauthorized(401)))),
-        RHYTHM.timeout
-    );
+    assert_eq!(wait(&Bench::heard().then(failed(denied(401)))), RHYTHM.timeout);
 }
 
 #[test]
@@ -345,7 +349,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(failed(ProbeFailure::Refused)),
         1 => Just(failed(TIMED_OUT)),
         1 => Just(failed(ProbeFailure::Closed)),
-        1 => Just(failed(ProbeFailure::Unauthorized(403))),
+        1 => Just(failed(denied(403))),
         1 => Just(failed(ProbeFailure::Status(404))),
     ];
     let phase = prop_oneof![Just(Phase::Starting), Just(Phase::Running), Just(Phase::Leaving)];

@@ -169,7 +169,6 @@ impl Sim {
                 cluster: "logs".to_owned(),
                 master_eligible: index < masters,
                 rule,
-                skipped_checks: Vec::new(),
             },
             marker: None,
             cluster: None,

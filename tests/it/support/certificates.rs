@@ -30,13 +30,26 @@ impl Authority {
 
     /// Writes `NAME.pem` and `NAME.key` for a server or client of this name and address.
     pub(crate) fn sign(&self, name: &str, address: IpAddr) {
+        self.sign_as(name, |params| {
+            params.subject_alt_names = vec![SanType::IpAddress(address)];
+        });
+    }
+
+    /// The same with whatever else is to be in it. Each file is replaced at once.
+    pub(crate) fn sign_as(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
-        params.subject_alt_names = vec![SanType::IpAddress(address)];
+        change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        std::fs::write(self.file(name, "pem"), certificate.pem()).expect("written");
-        std::fs::write(self.file(name, "key"), key.serialize_pem()).expect("written");
+        self.replace(name, "key", &key.serialize_pem());
+        self.replace(name, "pem", &certificate.pem());
+    }
+
+    fn replace(&self, name: &str, kind: &str, text: &str) {
+        let fresh = self.file(name, "new");
+        std::fs::write(&fresh, text).expect("written");
+        std::fs::rename(fresh, self.file(name, kind)).expect("replaced");
     }
 
     /// A client's certificates.

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use quorate::probe::{Prober, Report};
+use quorate::probe::{Access, Prober, Report};
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tempfile::TempDir;
 
@@ -218,7 +218,7 @@ impl Node {
 
     /// Waits until its answer satisfies `look`.
     pub(crate) async fn until(&self, what: &str, look: impl Fn(&Report) -> bool) -> Report {
-        let mut prober = Prober::new(self.address.to_string(), 9200, LONG);
+        let mut prober = Prober::new(self.address.to_string(), 9200, LONG, Access::default());
         let what = format!(
             "node {} {what}, see {}",
             self.spec.name,

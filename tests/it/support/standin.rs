@@ -46,6 +46,8 @@ struct Shared {
     open: Mutex<Vec<TcpStream>>,
     paths: Mutex<Vec<String>>,
     listening: Mutex<Option<u64>>,
+    /// The `Authorization` without which everything is 401.
+    wanted: Mutex<Option<String>>,
 }
 
 impl StandIn {
@@ -77,6 +79,7 @@ impl StandIn {
                 open: Mutex::default(),
                 paths: Mutex::default(),
                 listening: Mutex::new(None),
+                wanted: Mutex::default(),
             }),
         };
         stand_in.listen();
@@ -96,6 +99,11 @@ impl StandIn {
     /// What it does from now on; open connections included.
     pub(crate) fn is(&self, mood: Mood) {
         *lock(&self.shared.mood) = mood;
+    }
+
+    /// From now on it answers 401 without this `Authorization`.
+    pub(crate) fn wants(&self, authorization: &str) {
+        *lock(&self.shared.wanted) = Some(authorization.to_owned());
     }
 
     /// From now on `text` of the recorded answers reads `by`.
@@ -173,12 +181,23 @@ impl Shared {
         let mut out = stream.try_clone().expect("a duplicate");
         let mut lines = BufReader::new(stream).lines();
         while let Some(Ok(first)) = lines.next() {
+            let mut authorization = None;
             while let Some(Ok(header)) = lines.next()
                 && !header.is_empty()
-            {}
+            {
+                let (name, value) = header.split_once(": ").unwrap_or_default();
+                if name.eq_ignore_ascii_case("authorization") {
+                    authorization = Some(value.to_owned());
+                }
+            }
             let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
             lock(&self.paths).push(path.clone());
-            let mood = lock(&self.mood).clone();
+            let wanted = lock(&self.wanted).clone();
+            let mood = if wanted.is_none() || wanted == authorization {
+                lock(&self.mood).clone()
+            } else {
+                Mood::Status(401, "www-authenticate: Basic\r\n", "{}")
+            };
             if self.answer(&mood, &path, &mut out).is_none() {
                 break;
             }
