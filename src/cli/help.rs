@@ -121,7 +121,8 @@ Runs etcd and a real cluster on loopback addresses of this machine, and shows wh
 Every node has a launcher and a sidecar of its own, as on three hosts. A table shows them come up; below it \
 stands what to try: which process to kill, which command to run in another terminal. Ctrl-C stops everything and \
 leaves only the demo's own folder, with the logs. With --script, or without a terminal, it tells the story \
-alone: form, kill a node and measure how long its key lived on, bring it back, stop, verify; exit code 0 or 1.";
+alone: form, kill a node and measure how long its key lived on, bring it back, kill a launcher whose node must not \
+notice, stop, verify; exit code 0 or 1.";
 
 pub(super) const DEMO_EXAMPLE: &str = "\
 Example:

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::cast::{Cast, Who};
 use crate::{
-    model::{ClusterUuid, NodeId, RecordState},
+    model::{ClusterUuid, Incarnation, NodeId, RecordState},
     nodefile::{NodeFile, Phase},
     probe::{ProbeFailure, Report},
     view::ClusterView,
@@ -73,6 +73,10 @@ pub(super) struct Actor {
     /// The process that owns its HTTP port.
     pub(super) search: Option<u32>,
     pub(super) seed: bool,
+    /// Whose seed it is: that of a launcher's run.
+    pub(super) incarnation: Option<Incarnation>,
+    /// Whether the run of its launcher that was started last has made the seed its own.
+    pub(super) kept: bool,
     pub(super) member: bool,
     /// Whether it was a member since its process was started.
     pub(super) was_member: bool,
@@ -134,6 +138,8 @@ impl Scene {
             reason: None,
             search: None,
             seed: false,
+            incarnation: None,
+            kept: false,
             member: false,
             was_member: false,
             report: None,
@@ -191,6 +197,12 @@ impl Scene {
             .position(|node| node.report.as_ref().is_some_and(Report::is_master))
     }
 
+    /// Whether the launcher that was started last goes on with its node, which is a member.
+    pub(super) fn is_adopted(&self, index: usize) -> bool {
+        let kept = |node: &Actor| node.kept && node.member && node.launcher.pid().is_some();
+        self.nodes.get(index).is_some_and(kept)
+    }
+
     /// A process was started.
     pub(super) fn started(&mut self, who: Who, pid: u32) -> Vec<Fact> {
         self.set(who, Life::Runs { pid });
@@ -198,6 +210,7 @@ impl Scene {
             && let Some(node) = self.nodes.get_mut(index)
         {
             node.was_member = node.member;
+            node.kept = false;
         }
         vec![Fact::Started(who, pid)]
     }
@@ -242,6 +255,10 @@ impl Scene {
                 (false, true) => facts.push(Fact::SeedUp(index)),
                 (true, false) => facts.push(Fact::SeedGone(index)),
                 (true, true) | (false, false) => {}
+            }
+            let incarnation = view.seeds.get(&node.id).map(|seed| seed.value.incarnation.clone());
+            if incarnation.is_some() && std::mem::replace(&mut node.incarnation, incarnation.clone()) != incarnation {
+                node.kept = true;
             }
             match (std::mem::replace(&mut node.member, member), member) {
                 (false, true) => {

@@ -134,6 +134,11 @@ impl Stage {
             Effect::Start(who) => return Some((Instant::now(), self.start(who))),
             Effect::Terminate(who) => self.terminate(who),
             Effect::KillNode(node) => return Some(self.kill_node(node)),
+            Effect::Kill(who) => {
+                if let Some(pid) = self.children.get(&who) {
+                    signal_process(*pid, Signal::KILL);
+                }
+            }
             Effect::KillAll => {
                 for pid in self.children.values() {
                     signal_group(*pid, Signal::KILL);

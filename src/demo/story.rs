@@ -1,9 +1,10 @@
 //! The story: what is done when, and when it has failed. Pure; the [stage](super::stage) performs.
 //!
 //! Both ways of playing go through the same stages: a person's play stays in `Playing` until Ctrl-C, the script kills one node
-//! there and brings it back. Invariant: every stage but `Playing` has an end in time, and every way out leads through `Stopping`
+//! there, brings it back, and kills a launcher. Invariant: every stage but `Playing` has an end in time, and every way out leads through `Stopping`
 //! to `Searching`, so nothing is left running.
 
+mod end;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ const FORMING: Duration = Duration::from_mins(10);
 const REMIND: Duration = Duration::from_secs(30);
 /// Twice the TTL: a key that lives longer was deleted by nobody who saw the node die.
 const KILLING: Duration = Duration::from_mins(1);
+/// An adoption asks etcd and the engine; nothing has to start.
+const ADOPTING: Duration = Duration::from_secs(30);
 /// Beyond the launcher's grace and drain.
 const STOPPING: Duration = Duration::from_mins(1);
 /// What was killed is gone soon.
@@ -180,6 +183,10 @@ impl Story {
             // The node was killed, so its launcher ends: as on a host.
             (Fact::Ended(Who::Launcher(ended), _), Stage::Killing { node } | Stage::Mourning { node })
                 if *ended == node => {}
+            (Fact::Ended(Who::Launcher(ended), How::Signal(_)), Stage::Orphaning { node }) if *ended == node => {}
+            (Fact::KeyGone(gone), Stage::Orphaning { node } | Stage::Adopting { node, .. }) if *gone == node => {
+                self.fail(now, words::noticed(&self.scene, node), effects);
+            }
             (Fact::Ended(who, how), Stage::Playing) => {
                 self.returns.insert(*who, now + PAUSE);
                 effects.push(Effect::Say(words::returns(&self.cast, *who, *how, PAUSE)));
@@ -234,6 +241,14 @@ impl Story {
             }
             Stage::Returning { node, since } if runs(&Who::Launcher(node)) && self.scene.is_one_cluster() => {
                 effects.push(Effect::Say(words::returned(&self.scene, node, now - since)));
+                self.orphan((node + 1) % self.scene.nodes.len(), now, effects);
+            }
+            Stage::Orphaning { node } if !runs(&Who::Launcher(node)) => {
+                effects.push(Effect::Start(Who::Launcher(node)));
+                self.enter(Stage::Adopting { node, since: now }, now + ADOPTING);
+            }
+            Stage::Adopting { node, since } if self.scene.is_adopted(node) => {
+                effects.push(Effect::Say(words::adopted(&self.scene, node, now - since)));
                 self.stop(now, effects);
             }
             Stage::Stopping { since } if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Launcher(n))) => {
@@ -259,6 +274,8 @@ impl Story {
             | Stage::Forming { .. }
             | Stage::Mourning { .. }
             | Stage::Returning { .. }
+            | Stage::Orphaning { .. }
+            | Stage::Adopting { .. }
             | Stage::Playing
             | Stage::Stopping { .. }
             | Stage::Checking
@@ -267,6 +284,14 @@ impl Story {
             | Stage::Searching
             | Stage::Over => {}
         }
+    }
+
+    /// A launcher is killed: its node must not notice, nor anybody who reads its key.
+    fn orphan(&mut self, node: usize, now: Instant, effects: &mut Vec<Effect>) {
+        let launcher = Who::Launcher(node);
+        effects.push(Effect::Say(words::orphaned(&self.scene, node)));
+        effects.push(Effect::Kill(launcher));
+        self.enter(Stage::Orphaning { node }, now + LAST);
     }
 
     /// The cluster is there.
@@ -284,104 +309,6 @@ impl Story {
                 self.until = None;
             }
         }
-    }
-
-    /// The time of this stage is over.
-    fn overdue(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        let what = words::overdue(&self.scene, self.stage);
-        match self.stage {
-            Stage::Opening => {
-                effects.push(Effect::ShowLog(Who::Etcd));
-                self.fail(now, what, effects);
-            }
-            Stage::Forming { .. } => {
-                let late =
-                    (0..self.scene.nodes.len()).filter(|n| self.scene.nodes.get(*n).is_some_and(|node| !node.member));
-                effects
-                    .extend(late.flat_map(|n| [Effect::ShowLog(Who::Launcher(n)), Effect::ShowLog(Who::Sidecar(n))]));
-                self.fail(now, what, effects);
-            }
-            Stage::Killing { node } | Stage::Mourning { node } | Stage::Returning { node, .. } => {
-                effects.extend([
-                    Effect::ShowLog(Who::Launcher(node)),
-                    Effect::ShowLog(Who::Sidecar(node)),
-                ]);
-                self.fail(now, what, effects);
-            }
-            Stage::Stopping { .. } | Stage::Checking | Stage::Closing | Stage::Dimming if !self.killed => {
-                self.problems.push(what);
-                effects.extend(self.scene.running().into_iter().map(Effect::ShowLog));
-                self.kill_all(now, effects);
-            }
-            Stage::Stopping { .. } | Stage::Checking | Stage::Closing | Stage::Dimming | Stage::Searching => {
-                self.problems.push(what);
-                self.finish(effects);
-            }
-            Stage::Playing | Stage::Over => {}
-        }
-    }
-
-    /// Ctrl-C: the first one stops everything in order, the next one at once.
-    fn interrupt(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        if self.stage.is_ending() {
-            if !self.killed {
-                self.problems.push("killed before it could stop in order".to_owned());
-            }
-            self.kill_all(now, effects);
-            return;
-        }
-        if self.mode == Mode::Script {
-            self.problems.push("interrupted".to_owned());
-        }
-        self.stop(now, effects);
-    }
-
-    fn fail(&mut self, now: Instant, what: String, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Say(format!("failed: {what}")));
-        self.problems.push(what);
-        if !self.stage.is_ending() {
-            self.stop(now, effects);
-        }
-    }
-
-    /// Begins the end.
-    fn stop(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.returns.clear();
-        effects.push(Effect::Say(words::stopping().to_owned()));
-        let running = self.scene.running().into_iter();
-        effects.extend(
-            running
-                .filter(|who| matches!(who, Who::Launcher(_)))
-                .map(Effect::Terminate),
-        );
-        self.enter(Stage::Stopping { since: now }, now + STOPPING);
-    }
-
-    /// The nodes are gone: what stood beside them goes too.
-    fn close(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        let running = self.scene.running().into_iter();
-        effects.extend(
-            running
-                .filter(|who| matches!(who, Who::Sidecar(_)))
-                .map(Effect::Terminate),
-        );
-        self.enter(Stage::Closing, now + LAST);
-    }
-
-    fn kill_all(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.killed = true;
-        self.until = Some(now + LAST);
-        effects.push(Effect::KillAll);
-    }
-
-    fn finish(&mut self, effects: &mut Vec<Effect>) {
-        if self.scene.uuids.len() > 1 {
-            self.problems.push(words::two_clusters(&self.scene));
-        }
-        self.stage = Stage::Over;
-        self.until = None;
-        effects.push(Effect::Say(words::the_end(&self.problems)));
-        effects.push(Effect::Finish);
     }
 
     fn enter(&mut self, stage: Stage, until: Instant) {

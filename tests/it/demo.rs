@@ -41,6 +41,7 @@ async fn whole_story(line: Line, nodes: u32) {
         "SIGKILL to process ",
         " after the signal, its key was gone ",
         " is back after ",
+        " is adopted by its next launcher after ",
         "all nodes are stopped after ",
         "the end: one cluster all along, no key and no process is left",
     ] {

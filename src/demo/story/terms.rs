@@ -71,6 +71,8 @@ pub(in crate::demo) enum Effect {
     Terminate(Who),
     /// SIGKILL to the search process of a node.
     KillNode(usize),
+    /// SIGKILL to a process, and to nothing that it has started.
+    Kill(Who),
     /// SIGKILL to everything.
     KillAll,
     /// Say [`Event::KeysLeft`].
@@ -108,6 +110,18 @@ pub(in crate::demo) enum Stage {
         /// When.
         since: Instant,
     },
+    /// A launcher was killed, and is to end.
+    Orphaning {
+        /// Whose.
+        node: usize,
+    },
+    /// It was started again, and is to adopt its node.
+    Adopting {
+        /// Whose.
+        node: usize,
+        /// When.
+        since: Instant,
+    },
     /// A person plays.
     Playing,
     /// The launchers stop their nodes.
@@ -136,6 +150,8 @@ impl Stage {
             | Self::Killing { .. }
             | Self::Mourning { .. }
             | Self::Returning { .. }
+            | Self::Orphaning { .. }
+            | Self::Adopting { .. }
             | Self::Playing => false,
             Self::Stopping { .. } | Self::Checking | Self::Closing | Self::Dimming | Self::Searching | Self::Over => {
                 true

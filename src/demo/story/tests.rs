@@ -57,10 +57,61 @@ async fn the_script_goes_from_nothing_to_nothing() {
             },
         )
         .then(100, Event::Viewed(view(3, 3)))
+        .then(
+            10,
+            Event::Ended {
+                who: Who::Launcher(2),
+                how: How::Signal(9),
+            },
+        )
+        .then(200, Event::Viewed(adopted(2)))
         .then(1000, Event::Viewed(ClusterView::default()))
         .end_all();
     assert_eq!(told.story.problems(), Vec::<String>::new());
     insta::assert_snapshot!(told.said());
+}
+
+/// All are members, and the seed of one is that of another run of its launcher.
+fn adopted(node: usize) -> ClusterView {
+    let mut view = view(3, 3);
+    let seed = view.seeds.values_mut().nth(node).expect("a seed");
+    seed.value.incarnation = "next".parse().expect("an incarnation");
+    view
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_notices_the_death_of_its_launcher_is_a_failure() {
+    let mut told = Told::begin(Mode::Script, 1);
+    told.form(1).then(
+        10,
+        Event::Signalled {
+            node: 0,
+            pid: Some(4711),
+        },
+    );
+    told.then(10, Event::Closed { node: 0 })
+        .then(10, Event::Viewed(view(1, 0)))
+        .then(
+            10,
+            Event::Ended {
+                who: Who::Launcher(0),
+                how: How::Code(137),
+            },
+        )
+        .then(10, Event::Viewed(view(1, 1)))
+        .then(
+            10,
+            Event::Answered {
+                node: 0,
+                answer: Ok(report(0)),
+            },
+        );
+    assert_eq!(told.story.stage, Stage::Orphaning { node: 0 });
+    told.then(10, Event::Viewed(view(1, 0)));
+    assert_eq!(
+        told.story.problems(),
+        ["the key of node-1 went, though only its launcher was killed"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ pub(super) fn tell(cast: &Cast, scene: &Scene, stage: Stage, fact: &Fact) -> Opt
 
 /// Whether a process may end now without a further word.
 fn expected(stage: Stage, who: Who) -> bool {
-    if let Stage::Killing { node } | Stage::Mourning { node } = stage {
+    if let Stage::Killing { node } | Stage::Mourning { node } | Stage::Orphaning { node } = stage {
         return who == Who::Launcher(node);
     }
     stage.is_ending() && who != Who::Etcd
@@ -167,6 +167,35 @@ pub(super) fn returned(scene: &Scene, index: usize, took: Duration) -> String {
     )
 }
 
+/// SIGKILL is sent to a launcher.
+pub(super) fn orphaned(scene: &Scene, index: usize) -> String {
+    let pid = scene.nodes.get(index).and_then(|node| node.launcher.pid());
+    format!(
+        "SIGKILL to process {}, the launcher of {}",
+        pid.unwrap_or_default(),
+        name(scene, index)
+    )
+}
+
+/// The next launcher goes on with its node.
+pub(super) fn adopted(scene: &Scene, index: usize, took: Duration) -> String {
+    let search = scene.nodes.get(index).and_then(|node| node.search);
+    format!(
+        "{} is adopted by its next launcher after {}: process {} runs on, and its key never went",
+        name(scene, index),
+        seconds(took),
+        search.map_or_else(|| "?".to_owned(), |pid| pid.to_string()),
+    )
+}
+
+/// A launcher's death was noticed.
+pub(super) fn noticed(scene: &Scene, index: usize) -> String {
+    format!(
+        "the key of {} went, though only its launcher was killed",
+        name(scene, index)
+    )
+}
+
 /// A process has ended.
 pub(super) fn ended(cast: &Cast, who: Who, how: How) -> String {
     match how {
@@ -217,6 +246,8 @@ pub(super) fn overdue(scene: &Scene, stage: Stage) -> String {
         ),
         Stage::Mourning { node } => format!("the launcher of {} runs on without its node", name(scene, node)),
         Stage::Returning { node, .. } => format!("{} did not come back", name(scene, node)),
+        Stage::Orphaning { node } => format!("the launcher of {} does not die", name(scene, node)),
+        Stage::Adopting { node, .. } => format!("{} was not adopted by its next launcher", name(scene, node)),
         Stage::Stopping { .. } => "the nodes do not stop".to_owned(),
         Stage::Checking => "etcd does not say which keys are left".to_owned(),
         Stage::Closing => "the sidecars do not stop".to_owned(),
