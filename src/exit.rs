@@ -126,18 +126,14 @@ impl std::error::Error for Failure {}
 
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Self {
-        let hint = match &error {
-            RegistryError::Away { .. } => {
-                "is etcd running there? --endpoints, QUORATE_ENDPOINTS or ETCDCTL_ENDPOINTS say where to look"
-            }
-            RegistryError::LeaseGone => "run the command again",
-            RegistryError::Refused { .. } => "look at user, password, certificate and the role of the user in etcd",
-            RegistryError::Settings { .. } => "see `quorate config show` for where each value comes from",
-        };
+        let hint = error.hint();
         let exit = match &error {
             RegistryError::Away { .. } => Exit::Unreachable,
             RegistryError::LeaseGone => Exit::Failed,
-            RegistryError::Refused { .. } | RegistryError::Settings { .. } => Exit::Config,
+            RegistryError::Refused { .. }
+            | RegistryError::Denied { .. }
+            | RegistryError::Tls { .. }
+            | RegistryError::Settings { .. } => Exit::Config,
         };
         Self::with_hint(exit, error.to_string(), hint)
     }

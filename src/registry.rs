@@ -12,14 +12,15 @@
 mod error;
 mod etcd;
 mod keys;
+mod pass;
 mod settings;
 mod tracker;
 mod txn;
 mod watch;
 
-pub use error::RegistryError;
+pub use error::{RegistryError, TlsTrouble};
 pub use etcd::Registry;
 pub use keys::{Key, Keys};
-pub use settings::{Credentials, RegistrySettings, Tls};
+pub use settings::{BadTlsFile, Credentials, RegistrySettings, Tls, TlsFile};
 pub use txn::{Compare, Entry, Lease, LeaseId, Op, Range, Reading, Revision, TimeToLive, Txn};
 pub use watch::{Pace, WatchEvent, Watcher};

@@ -13,7 +13,7 @@ use crate::{
         preflight::{Check, Grade, checks},
     },
     output,
-    registry::{Registry, RegistryError},
+    registry::Registry,
 };
 
 /// Asks everything, prints the answers, and fails when one of them stands in the way of a start.
@@ -55,11 +55,6 @@ async fn etcd(plan: &Plan) -> Check {
     };
     match read.await {
         Ok(reading) => Check::ok(NAME, format!("answers, at revision {}", reading.revision)),
-        Err(error @ (RegistryError::Away { .. } | RegistryError::LeaseGone)) => {
-            Check::fail(NAME, error.to_string(), "is etcd running there? see `--endpoints`")
-        }
-        Err(error @ (RegistryError::Refused { .. } | RegistryError::Settings { .. })) => {
-            Check::fail(NAME, error.to_string(), "look at user, password and certificates")
-        }
+        Err(error) => Check::fail(NAME, error.to_string(), error.hint()),
     }
 }

@@ -103,7 +103,10 @@ async fn hopeless(registry: &Registry, ranges: &[Range], deadline: Option<Instan
         () = until(deadline) => None,
     };
     first.filter(|error| match error {
-        RegistryError::Refused { .. } | RegistryError::Settings { .. } => true,
+        RegistryError::Refused { .. }
+        | RegistryError::Denied { .. }
+        | RegistryError::Tls { .. }
+        | RegistryError::Settings { .. } => true,
         RegistryError::Away { .. } | RegistryError::LeaseGone => false,
     })
 }

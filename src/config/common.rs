@@ -1,10 +1,12 @@
 //! Settings that every command needs that talks to etcd.
 
+use std::path::PathBuf;
+
 use super::{Resolver, Secret, SecretSource, Source};
 use crate::{
     exit::Problem,
     model::ServiceName,
-    registry::{Credentials, Keys, RegistrySettings, Tls},
+    registry::{Credentials, Keys, RegistrySettings, Tls, TlsFile},
 };
 
 /// What every command that talks to etcd needs.
@@ -107,9 +109,8 @@ fn endpoint(r: &mut Resolver<'_>, text: &str, tls: Option<&Tls>) -> Option<Strin
 }
 
 fn tls(r: &mut Resolver<'_>) -> Option<Tls> {
-    let ca = r.text("cacert").and_then(|path| read(r, "cacert", &path));
-    let certificate = r.text("cert").and_then(|path| read(r, "cert", &path));
-    let key = r.text("key").and_then(|path| read(r, "key", &path));
+    let mut path = |key| r.text(key).map(PathBuf::from);
+    let (ca, certificate, key) = (path("cacert"), path("cert"), path("key"));
     if certificate.is_some() != key.is_some() {
         r.problem(Problem::with_hint(
             "`--cert` and `--key` belong together and one is missing",
@@ -117,17 +118,20 @@ fn tls(r: &mut Resolver<'_>) -> Option<Tls> {
         ));
     }
     let identity = certificate.zip(key);
-    (ca.is_some() || identity.is_some()).then_some(Tls { ca, identity })
-}
-
-fn read(r: &mut Resolver<'_>, key: &str, path: &str) -> Option<Vec<u8>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            r.complain(key, path, &format!("a readable file: {error}"));
-            None
-        }
+    if ca.is_none() && identity.is_none() {
+        return None;
     }
+    let tls = Tls { ca, identity };
+    if let Err(bad) = tls.check() {
+        let key = match bad.file {
+            TlsFile::Ca => "cacert",
+            TlsFile::Certificate => "cert",
+            TlsFile::Key => "key",
+        };
+        let path = bad.path.display().to_string();
+        r.complain(key, &path, &format!("a PEM file that can be used: {}", bad.cause));
+    }
+    Some(tls)
 }
 
 fn credentials(r: &mut Resolver<'_>) -> Option<Credentials> {

@@ -95,12 +95,13 @@ fn endpoints_become_urls_and_certificates_make_them_https() {
     );
     let dir = tempfile::tempdir().expect("directory");
     let ca = dir.path().join("ca.pem");
-    std::fs::write(&ca, b"pem").expect("written");
-    let ca = ca.display().to_string();
-    let sources = sources(&[("cacert", &ca), ("endpoints", "a:1,https://b:2")], &[], "");
+    let made = rcgen::generate_simple_self_signed(Vec::new()).expect("made");
+    std::fs::write(&ca, made.cert.pem()).expect("written");
+    let text = ca.display().to_string();
+    let sources = sources(&[("cacert", &text), ("endpoints", "a:1,https://b:2")], &[], "");
     let registry = read(&sources, common).expect("valid").registry;
     assert_eq!(registry.endpoints, ["https://a:1", "https://b:2"]);
-    assert_eq!(registry.tls.and_then(|tls| tls.ca), Some(b"pem".to_vec()));
+    assert_eq!(registry.tls.and_then(|tls| tls.ca), Some(ca));
 }
 
 #[test]
@@ -247,6 +248,7 @@ const WRONG_FLAGS: &[(&str, &str)] = &[
     ("endpoints", "ftp://etcd-1:2379"),
     ("endpoints", "http://user@etcd-1:2379"),
     ("cacert", "/nonexistent/ca.pem"),
+    ("cacert", "/dev/null"),
     ("cert", "/proc/self/status"),
     ("etcd-user", "root"),
     ("etcd-user", "root:secret"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::registry::{LeaseId, Revision};
+use crate::registry::{LeaseId, RegistryError, Revision};
 
 /// How a registration stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,11 +88,8 @@ pub enum Obstacle {
         /// Why.
         cause: String,
     },
-    /// etcd answers and refuses.
-    Refused {
-        /// Its words.
-        cause: String,
-    },
+    /// etcd answers and refuses, in these words.
+    Refused(RegistryError),
 }
 
 impl Obstacle {
@@ -103,19 +100,20 @@ impl Obstacle {
             Self::OtherBoot { .. } => "other_boot",
             Self::ForeignKey { .. } => "foreign_key",
             Self::StateFile { .. } => "state_file",
-            Self::Refused { .. } => "refused",
+            Self::Refused(_) => "refused",
         }
     }
 
-    /// The next thing for a person to do; none where waiting is all.
-    pub const fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::ForeignLease { .. } => Some("is another sidecar or launcher registered with this address?"),
-            Self::OtherBoot { .. } => Some("was this machine cloned from one that still runs?"),
-            Self::ForeignKey { .. } => Some("delete the key, or start once with --take-over"),
-            Self::StateFile { .. } => Some("make the state directory writable"),
-            Self::Refused { .. } => Some("look at user, password, certificate and the role of the user in etcd"),
-        }
+    /// The next thing for a person to do.
+    pub fn hint(&self) -> String {
+        let text = match self {
+            Self::ForeignLease { .. } => "is another sidecar or launcher registered with this address?",
+            Self::OtherBoot { .. } => "was this machine cloned from one that still runs?",
+            Self::ForeignKey { .. } => "delete the key, or start once with --take-over",
+            Self::StateFile { .. } => "make the state directory writable",
+            Self::Refused(error) => return error.hint(),
+        };
+        text.to_owned()
     }
 }
 
@@ -140,7 +138,7 @@ impl fmt::Display for Obstacle {
                 )
             }
             Self::StateFile { cause } => write!(f, "cannot write the state file: {cause}"),
-            Self::Refused { cause } => write!(f, "etcd refuses: {cause}"),
+            Self::Refused(error) => write!(f, "{error}"),
         }
     }
 }

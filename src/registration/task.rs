@@ -219,7 +219,7 @@ fn tell(spec: &Spec, before: &Standing, after: &Standing, now: Instant) {
     }
     let kind = |standing: &Standing| standing.obstacle.as_ref().map(super::Obstacle::kind);
     if let Some(obstacle) = after.obstacle.as_ref().filter(|_| kind(before) != kind(after)) {
-        let hint = obstacle.hint().unwrap_or_default();
+        let hint = obstacle.hint();
         tracing::warn!(key, cause = %obstacle, hint, "the key cannot be what it should");
     }
 }

@@ -1,7 +1,10 @@
 //! The adapter to etcd v3; together with the files in `etcd/` the only place that names `etcd_client`.
 
+mod access;
+mod client;
 mod connection;
 mod convert;
+mod passes;
 mod stream;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -49,7 +52,8 @@ impl Registry {
             let txn = txn.clone();
             async move { clients.kv.txn(txn).await }
         });
-        Ok(reading(&response.await?))
+        let answer = response.await.map_err(|error| error.touching(ranges, &[]));
+        Ok(reading(&answer?))
     }
 
     /// Reads `ranges` from any member, one without a leader included: what that member last knew, which may be old and may
@@ -60,7 +64,8 @@ impl Registry {
             let txn = txn.clone();
             async move { clients.kv.txn(txn).await }
         });
-        Ok(reading(&response.await?))
+        let answer = response.await.map_err(|error| error.touching(ranges, &[]));
+        Ok(reading(&answer?))
     }
 
     /// Watches `ranges`: everything that is there first, then every change. Needs a runtime; never ends by itself.
@@ -78,10 +83,13 @@ impl Registry {
     /// Commits `txn` if its conditions hold; the revision of the commit, or none when they do not. Sent once.
     pub async fn commit(&self, txn: &Txn) -> Result<Option<Revision>, RegistryError> {
         let request = change_txn(txn);
-        let (response, _) = self
-            .connection
-            .once(|mut clients| async move { clients.kv.txn(request).await })
-            .await?;
+        let answer = self.connection.once(|mut clients| {
+            let request = request.clone();
+            async move { clients.kv.txn(request).await }
+        });
+        let (response, _) = answer
+            .await
+            .map_err(|error| error.touching(&txn.reads(), &txn.writes()))?;
         Ok(response.succeeded().then(|| revision(response.header())))
     }
 
@@ -93,7 +101,9 @@ impl Registry {
             let request = request.clone();
             async move { clients.kv.txn(request).await }
         });
-        let response = response.await?;
+        let response = response
+            .await
+            .map_err(|error| error.touching(&txn.reads(), &txn.writes()))?;
         Ok(response.succeeded().then(|| revision(response.header())))
     }
 

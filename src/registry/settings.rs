@@ -1,7 +1,8 @@
 //! Where etcd is and how to get in. Secrets never reach a log.
 
-use std::fmt;
+use std::path::PathBuf;
 
+use super::pass;
 use crate::config::SecretSource;
 
 /// Where etcd is and how to get in.
@@ -15,20 +16,42 @@ pub struct RegistrySettings {
     pub credentials: Option<Credentials>,
 }
 
-/// PEM texts.
-#[derive(Clone)]
+/// PEM files; they are read again when something is wrong and for each new connection, so that they can be renewed in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// The authority that signed etcd's certificate.
-    pub ca: Option<Vec<u8>>,
+    pub ca: Option<PathBuf>,
     /// Our certificate and its key.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("identity", &self.identity.is_some())
-            .finish_non_exhaustive()
+/// Which of the files something is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFile {
+    /// The authority's certificate.
+    Ca,
+    /// Our certificate.
+    Certificate,
+    /// Its key.
+    Key,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {cause}", path.display())]
+pub struct BadTlsFile {
+    /// Which file.
+    pub file: TlsFile,
+    /// Where it is.
+    pub path: PathBuf,
+    /// A sentence without period.
+    pub cause: String,
+}
+
+impl Tls {
+    /// Whether the files can be used as they are now.
+    pub fn check(&self) -> Result<(), BadTlsFile> {
+        pass::read_tls(self).map(drop)
     }
 }
 

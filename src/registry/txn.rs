@@ -49,6 +49,13 @@ pub enum Range {
 }
 
 impl Range {
+    /// The key or the prefix.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Key(text) | Self::Prefix(text) => text,
+        }
+    }
+
     /// Whether `key` lies in the range.
     pub fn contains(&self, key: &str) -> bool {
         match self {
@@ -121,6 +128,14 @@ pub enum Op {
     },
 }
 
+impl Op {
+    fn key(&self) -> &str {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key } => key,
+        }
+    }
+}
+
 /// All changes, if all conditions hold; else nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Txn {
@@ -128,4 +143,20 @@ pub struct Txn {
     pub when: Vec<Compare>,
     /// The changes.
     pub then: Vec<Op>,
+}
+
+impl Txn {
+    /// What its conditions look at.
+    pub(super) fn reads(&self) -> Vec<Range> {
+        let range = |condition: &Compare| match condition {
+            Compare::Absent(range) | Compare::NotWrittenAfter(range, _) => range.clone(),
+            Compare::ModRevision(key, _) | Compare::CreateRevision(key, _) => Range::Key(key.clone()),
+        };
+        self.when.iter().map(range).collect()
+    }
+
+    /// The keys it changes.
+    pub(super) fn writes(&self) -> Vec<&str> {
+        self.then.iter().map(Op::key).collect()
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
     model::{ClaimId, NodeId},
     output,
     probe::Access,
-    registry::{Registry, RegistryError},
+    registry::Registry,
     view::ClusterView,
 };
 
@@ -99,7 +99,7 @@ async fn write(registry: &Registry, common: &Common, view: &ClusterView, found: 
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(refused()),
         // It may have gone through all the same: the record with our claim says so.
-        Err(error @ RegistryError::Away { .. }) => {
+        Err(error) if error.is_of_the_endpoint() => {
             let record = read(registry, common).await?.record;
             if record.is_some_and(|stored| stored.value.claim == claim) {
                 Ok(())

@@ -158,7 +158,7 @@ impl Machine {
         match &error {
             RegistryError::LeaseGone if needs_lease => return self.lose_lease(now, fraction),
             RegistryError::LeaseGone => {}
-            RegistryError::Away { .. } => {
+            RegistryError::Away { .. } | RegistryError::Tls { .. } => {
                 self.failed_endpoints += 1;
                 if sent_once && self.failed_endpoints < self.endpoints {
                     // The next attempt goes to the next endpoint, at once.
@@ -168,10 +168,13 @@ impl Machine {
                 self.cause = Some(error.to_string());
             }
             // The caller's transaction is the caller's to mend; the wish does not wait for it.
-            RegistryError::Refused { .. } | RegistryError::Settings { .. } if matches!(op, Op::Commit { .. }) => return,
-            RegistryError::Refused { cause, .. } | RegistryError::Settings { cause } => {
-                let cause = cause.clone();
-                self.refused = Some(Obstacle::Refused { cause });
+            RegistryError::Refused { .. } | RegistryError::Denied { .. } | RegistryError::Settings { .. }
+                if matches!(op, Op::Commit { .. }) =>
+            {
+                return;
+            }
+            RegistryError::Refused { .. } | RegistryError::Denied { .. } | RegistryError::Settings { .. } => {
+                self.refused = Some(Obstacle::Refused(error.clone()));
             }
         }
         self.refuse_commits(&CommitError::Registry(error), effects);
@@ -185,7 +188,7 @@ impl Machine {
 
     /// What an unanswered write leaves open.
     fn doubt(&mut self, op: &Op, error: &RegistryError) {
-        let unanswered = matches!(error, RegistryError::Away { .. });
+        let unanswered = error.is_of_the_endpoint();
         match op {
             Op::Put { replaces, .. } | Op::Commit { replaces, .. } if unanswered => {
                 self.key = Key::Unknown;

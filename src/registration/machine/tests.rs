@@ -340,7 +340,7 @@ fn a_refusal_is_said_retried_and_forgotten_with_the_wish() {
         let (endpoint, cause) = ("e".to_owned(), "permission denied".to_owned());
         bench.done(Outcome::Failed(RegistryError::Refused { endpoint, cause }));
         let said = bench.standing().obstacle.map(|o| o.to_string());
-        assert_eq!(said.as_deref(), Some("etcd refuses: permission denied"));
+        assert_eq!(said.as_deref(), Some("etcd at e refuses: permission denied"));
         assert!(bench.doing.is_none() && bench.wake().is_some());
         bench.passes(4);
         while !matches!(bench.doing, Some(Op::Put { .. })) {

@@ -5,31 +5,31 @@
 //! client's own time-outs bound neither streams nor a stalled TLS handshake.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use etcd_client::{
-    Certificate, Client, ConnectOptions, Error, Identity, KvClient, LeaseClient, TlsOptions, WatchClient,
-};
+use etcd_client::Error;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::convert::{classify, is_electing};
+use super::{
+    access::Access,
+    client::{Clients, Leader},
+    convert::{classify, is_electing, is_open},
+    passes::Fault,
+};
 use crate::{
     host::random_below,
-    registry::{RegistryError, RegistrySettings},
+    registry::{RegistryError, RegistrySettings, pass::Pass},
 };
 
 /// The longest that one attempt at one endpoint may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// Bound of a unary call inside the client; below [`ATTEMPT`], so that its own words reach the log.
-const CALL: Duration = Duration::from_secs(2);
-/// A TCP connection that is not there after this long is not there.
-const CONNECT: Duration = Duration::from_secs(1);
-/// HTTP/2 keep-alive: below 5 s etcd closes the connection for too many pings.
-const PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
-/// The largest answer: all keys of some 100 000 nodes. The client's own limit of 4 MB is the keys of some thousand.
-const LARGEST_ANSWER: usize = 64 << 20;
+/// How often one attempt may be made again at once, with a new login or renewed files.
+const SECOND_TRIES: usize = 2;
 
 /// How long an election is waited for, and how often it is looked for its end: etcd elects within 2 s.
 const ELECTION: (Duration, Duration) = (Duration::from_secs(3), Duration::from_millis(200));
@@ -39,20 +39,25 @@ struct Failed {
     error: RegistryError,
     /// etcd lives and elects a leader: the next round may find one.
     electing: bool,
+    /// A new login or renewed files may do better at once.
+    again: bool,
 }
 
-/// Whether calls are answered by a member that knows no leader.
+/// When a call may be sent a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leader {
-    /// They fail at once.
-    Required,
-    /// They are answered from what that member last knew.
-    NotRequired,
+enum Resend {
+    /// It may be repeated at will.
+    Always,
+    /// Only when etcd surely did nothing, because it refused.
+    Refused,
 }
 
 /// The endpoints and the one in use.
 pub(super) struct Connection {
-    settings: RegistrySettings,
+    settings: Arc<RegistrySettings>,
+    access: Access,
+    /// The user, for messages.
+    who: String,
     current: Mutex<Current>,
 }
 
@@ -61,15 +66,15 @@ pub(super) struct Connection {
 struct Current {
     generation: u64,
     endpoint: usize,
-    clients: Arc<OnceCell<Clients>>,
+    connected: Arc<OnceCell<Connected>>,
 }
 
-/// The clients of one endpoint; they share its connection.
-#[derive(Clone)]
-pub(super) struct Clients {
-    pub(super) kv: KvClient,
-    pub(super) lease: LeaseClient,
-    pub(super) watch: WatchClient,
+/// The clients of the endpoint, and what opened it.
+struct Connected {
+    clients: Clients,
+    pass: Pass,
+    /// Whether etcd has answered them.
+    proven: AtomicBool,
 }
 
 impl Connection {
@@ -77,13 +82,16 @@ impl Connection {
         if settings.endpoints.is_empty() {
             return Err(no_endpoints());
         }
+        let settings = Arc::new(settings);
         let current = Current {
             generation: 0,
             // Clients that start at a random endpoint spread over all of them.
             endpoint: random_below(settings.endpoints.len()),
-            clients: Arc::default(),
+            connected: Arc::default(),
         };
         Ok(Self {
+            access: Access::new(Arc::clone(&settings))?,
+            who: who(&settings),
             settings,
             current: Mutex::new(current),
         })
@@ -93,35 +101,99 @@ impl Connection {
         &self.settings.endpoints
     }
 
-    /// One attempt at the endpoint in use. The answer comes with the generation that gave it, for [`leave`](Self::leave).
-    pub(super) async fn once<T, F>(&self, call: impl FnOnce(Clients) -> F) -> Result<(T, u64), RegistryError>
+    /// One attempt at the endpoint in use, sent again only where etcd refused it. The answer comes with the generation that gave
+    /// it, for [`leave`](Self::leave).
+    pub(super) async fn once<T, F>(&self, call: impl Fn(Clients) -> F) -> Result<(T, u64), RegistryError>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.attempt(call).await.map_err(|failed| failed.error)
+        self.attempt(Resend::Refused, call).await.map_err(|failed| failed.error)
     }
 
-    async fn attempt<T, F>(&self, call: impl FnOnce(Clients) -> F) -> Result<(T, u64), Failed>
+    /// One attempt, and at once another one where a new login or renewed files may do better.
+    async fn attempt<T, F>(&self, resend: Resend, call: impl Fn(Clients) -> F) -> Result<(T, u64), Failed>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut spare = SECOND_TRIES;
+        loop {
+            let failed = match self.attempt_once(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            let refused = matches!(
+                failed.error,
+                RegistryError::Refused { .. } | RegistryError::Denied { .. }
+            );
+            if !failed.again || spare == 0 || !(refused || resend == Resend::Always) {
+                return Err(failed);
+            }
+            spare -= 1;
+        }
+    }
+
+    async fn attempt_once<T, F>(&self, call: impl Fn(Clients) -> F) -> Result<(T, u64), Failed>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let current = self.current();
+        let url = self.url(current.endpoint);
         let attempt = async {
-            let connect = || self.connect(current.endpoint, Leader::Required);
-            let clients = current.clients.get_or_try_init(connect).await?.clone();
-            call(clients).await
+            // Boxed: it is rare, and would make every call's future several times as large.
+            let connect = || Box::pin(self.connect(current.endpoint, Leader::Required));
+            let connected = current.connected.get_or_try_init(connect).await?;
+            let answer = call(connected.clients.clone()).await;
+            answer.map_err(|error| self.failure(&error, current.endpoint))
         };
-        match bounded(attempt, self.url(current.endpoint)).await {
-            Ok(answer) => Ok((answer, current.generation)),
-            Err(failed) => {
-                match &failed.error {
-                    RegistryError::Away { .. } => self.leave(current.generation),
-                    // A new client brings new credentials: the token may be one that etcd has forgotten.
-                    RegistryError::Refused { .. } => self.replace(&current, current.endpoint),
-                    RegistryError::LeaseGone | RegistryError::Settings { .. } => {}
+        match bounded(attempt, url).await {
+            Ok(answer) => {
+                if let Some(connected) = current.connected.get()
+                    && !connected.proven.swap(true, Ordering::Relaxed)
+                {
+                    self.access.worked(&connected.pass);
                 }
-                Err(failed)
+                Ok((answer, current.generation))
             }
+            Err(failed) => Err(Box::pin(self.after(&current, failed)).await),
+        }
+    }
+
+    /// Draws the conclusions from a failure: which endpoint and which pass are next, and whether to try them at once.
+    async fn after(&self, current: &Current, failed: Failed) -> Failed {
+        let connected = current.connected.get();
+        if let (RegistryError::Tls { .. }, Some(connected)) = (&failed.error, connected) {
+            self.access.failed(&connected.pass, Fault::Tls, &failed.error);
+        }
+        match &failed.error {
+            RegistryError::Away { .. } | RegistryError::Tls { .. } => self.leave(current.generation),
+            // The token may be one that etcd has forgotten.
+            RegistryError::Refused { .. } => self.replace(current, current.endpoint),
+            RegistryError::Denied { .. } | RegistryError::LeaseGone | RegistryError::Settings { .. } => {}
+        }
+        let credentials = matches!(
+            failed.error,
+            RegistryError::Tls { .. } | RegistryError::Refused { .. } | RegistryError::Denied { .. }
+        );
+        let Some(connected) = connected.filter(|_| credentials) else {
+            return failed;
+        };
+        let renewed = self.access.pass().await.is_ok_and(|pass| pass != connected.pass);
+        if renewed {
+            self.replace(current, current.endpoint);
+        }
+        let forgotten =
+            matches!(failed.error, RegistryError::Refused { .. }) && connected.proven.load(Ordering::Relaxed);
+        Failed {
+            again: renewed || forgotten,
+            ..failed
+        }
+    }
+
+    fn failure(&self, error: &Error, endpoint: usize) -> Failed {
+        Failed {
+            electing: is_electing(error),
+            error: classify(error, self.url(endpoint), &self.who),
+            again: false,
         }
     }
 
@@ -135,9 +207,9 @@ impl Connection {
             let mut electing = false;
             let mut last = None;
             for _ in self.endpoints() {
-                match self.attempt(&call).await {
+                match self.attempt(Resend::Always, &call).await {
                     Ok((answer, _)) => return Ok(answer),
-                    Err(failed) if !matches!(failed.error, RegistryError::Away { .. }) => return Err(failed.error),
+                    Err(failed) if !failed.error.is_of_the_endpoint() => return Err(failed.error),
                     Err(failed) => {
                         electing |= failed.electing;
                         last = Some(failed.error);
@@ -161,7 +233,11 @@ impl Connection {
         let count = self.settings.endpoints.len();
         let mut last = no_endpoints();
         for endpoint in (first..first + count).map(|endpoint| endpoint % count) {
-            let attempt = async { call(self.connect(endpoint, Leader::NotRequired).await?).await };
+            let attempt = async {
+                let connected = Box::pin(self.connect(endpoint, Leader::NotRequired)).await?;
+                let answer = call(connected.clients).await;
+                answer.map_err(|error| self.failure(&error, endpoint))
+            };
             match bounded(attempt, self.url(endpoint)).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => last = failed.error,
@@ -190,7 +266,7 @@ impl Connection {
             *current = Current {
                 generation: old.generation + 1,
                 endpoint,
-                clients: Arc::default(),
+                connected: Arc::default(),
             };
         }
     }
@@ -199,13 +275,56 @@ impl Connection {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn connect(&self, endpoint: usize, leader: Leader) -> Result<Clients, Error> {
-        let client = Client::connect([self.url(endpoint)], Some(options(&self.settings, leader))).await?;
-        Ok(Clients {
-            kv: client.kv_client().max_decoding_message_size(LARGEST_ANSWER),
-            lease: client.lease_client(),
-            watch: client.watch_client().max_decoding_message_size(LARGEST_ANSWER),
+    /// Clients for an endpoint, with the pass of the moment, and where that fails with the other one that there may be. Where it
+    /// has a login, etcd has taken it.
+    async fn connect(&self, endpoint: usize, leader: Leader) -> Result<Connected, Failed> {
+        let first = self.pass().await?;
+        match self.connect_with(&first, endpoint, leader).await {
+            Err(_) if self.access.has_other_than(&first) => {
+                let other = self.pass().await?;
+                self.connect_with(&other, endpoint, leader).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn pass(&self) -> Result<Pass, Failed> {
+        self.access.pass().await.map_err(|error| Failed {
+            error,
+            electing: false,
+            again: false,
         })
+    }
+
+    async fn connect_with(&self, pass: &Pass, endpoint: usize, leader: Leader) -> Result<Connected, Failed> {
+        let mut answer = Clients::connect(self.url(endpoint), pass, leader).await;
+        if pass.login.is_some() && answer.as_ref().is_err_and(is_open) {
+            self.access.is_open(&self.url(endpoint));
+            let open = Pass {
+                login: None,
+                ..pass.clone()
+            };
+            answer = Clients::connect(self.url(endpoint), &open, leader).await;
+        }
+        let failed = match answer {
+            Ok(clients) => {
+                return Ok(Connected {
+                    clients,
+                    pass: pass.clone(),
+                    proven: AtomicBool::new(false),
+                });
+            }
+            Err(error) => self.failure(&error, endpoint),
+        };
+        match &failed.error {
+            RegistryError::Refused { .. } => self.access.failed(pass, Fault::Login, &failed.error),
+            RegistryError::Tls { .. } => self.access.failed(pass, Fault::Tls, &failed.error),
+            RegistryError::Away { .. }
+            | RegistryError::Denied { .. }
+            | RegistryError::LeaseGone
+            | RegistryError::Settings { .. } => {}
+        }
+        Err(failed)
     }
 
     /// An endpoint's address, for clients and for people.
@@ -214,20 +333,17 @@ impl Connection {
     }
 }
 
-async fn bounded<T>(attempt: impl Future<Output = Result<T, Error>>, endpoint: String) -> Result<T, Failed> {
-    match tokio::time::timeout(ATTEMPT, attempt).await {
-        Ok(answer) => answer.map_err(|error| Failed {
-            electing: is_electing(&error),
-            error: classify(&error, endpoint),
-        }),
-        Err(_) => Err(Failed {
+async fn bounded<T>(attempt: impl Future<Output = Result<T, Failed>>, endpoint: String) -> Result<T, Failed> {
+    tokio::time::timeout(ATTEMPT, attempt).await.unwrap_or_else(|_| {
+        Err(Failed {
             electing: false,
             error: RegistryError::Away {
                 endpoint,
                 cause: format!("no answer within {ATTEMPT:?}"),
             },
-        }),
-    }
+            again: false,
+        })
+    })
 }
 
 fn no_endpoints() -> RegistryError {
@@ -236,26 +352,11 @@ fn no_endpoints() -> RegistryError {
     }
 }
 
-fn options(settings: &RegistrySettings, leader: Leader) -> ConnectOptions {
-    let mut options = ConnectOptions::new()
-        .with_connect_timeout(CONNECT)
-        .with_timeout(CALL)
-        .with_keep_alive(PING.0, PING.1)
-        .with_keep_alive_while_idle(false)
-        .with_require_leader(leader == Leader::Required)
-        .with_auto_token_refresh(true);
-    if let Some(tls) = &settings.tls {
-        let mut with = TlsOptions::new().timeout(CALL);
-        if let Some(ca) = &tls.ca {
-            with = with.ca_certificate(Certificate::from_pem(ca));
-        }
-        if let Some((certificate, key)) = &tls.identity {
-            with = with.identity(Identity::from_pem(certificate, key));
-        }
-        options = options.with_tls(with);
+fn who(settings: &RegistrySettings) -> String {
+    let certificate = settings.tls.as_ref().is_some_and(|tls| tls.identity.is_some());
+    match &settings.credentials {
+        Some(credentials) => format!("user `{}`", credentials.user),
+        None if certificate => "the user that our certificate names".to_owned(),
+        None => "nobody".to_owned(),
     }
-    if let Some(credentials) = &settings.credentials {
-        options = options.with_user(&credentials.user, credentials.password.first().expose());
-    }
-    options
 }

@@ -2,7 +2,7 @@
 
 use etcd_client::{Error, GetOptions, KeyValue, PutOptions, ResponseHeader, TxnOp, TxnOpResponse, TxnResponse};
 
-use crate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, RegistryError, Revision, Txn};
+use crate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, RegistryError, Revision, TlsTrouble, Txn};
 
 /// Whether a read waits until the member has all that was committed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,22 +18,36 @@ mod code {
     pub(super) const INVALID_ARGUMENT: i32 = 3;
     pub(super) const NOT_FOUND: i32 = 5;
     pub(super) const PERMISSION_DENIED: i32 = 7;
+    pub(super) const FAILED_PRECONDITION: i32 = 9;
     pub(super) const UNAVAILABLE: i32 = 14;
     pub(super) const UNAUTHENTICATED: i32 = 16;
 }
 
-/// What the caller has to do about an error. What is not known is an outage.
-pub(super) fn classify(error: &Error, endpoint: String) -> RegistryError {
+/// What the caller has to do about an error. What is not known is an outage. `who` is the user.
+pub(super) fn classify(error: &Error, endpoint: String, who: &str) -> RegistryError {
     if let Error::GRpcStatus(status) = error {
+        if let Some(tls) = tls_error(status) {
+            return RegistryError::Tls {
+                endpoint,
+                cause: tls.to_string(),
+                trouble: trouble(tls),
+            };
+        }
         return match i32::from(status.code()) {
             code::NOT_FOUND => RegistryError::LeaseGone,
-            code::PERMISSION_DENIED | code::INVALID_ARGUMENT | code::UNAUTHENTICATED => RegistryError::Refused {
+            code::PERMISSION_DENIED => RegistryError::Denied {
+                endpoint,
+                who: who.to_owned(),
+                what: "do this".to_owned(),
+                grants: Vec::new(),
+            },
+            code::INVALID_ARGUMENT | code::UNAUTHENTICATED => RegistryError::Refused {
                 endpoint,
                 cause: status.message().to_owned(),
             },
             _ => RegistryError::Away {
                 endpoint,
-                cause: chain(status),
+                cause: chain(error),
             },
         };
     }
@@ -46,6 +60,49 @@ pub(super) fn classify(error: &Error, endpoint: String) -> RegistryError {
     RegistryError::Away {
         endpoint,
         cause: chain(error),
+    }
+}
+
+/// Whether this answer to a login says that etcd has no users.
+pub(super) fn is_open(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status) if i32::from(status.code()) == code::FAILED_PRECONDITION)
+}
+
+/// What TLS itself said, however deep it lies.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    // What an I/O error carries is not its source, but its source's.
+    let carried = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let inner = match carried {
+        Some(carried) => Some(carried as &(dyn std::error::Error + 'static)),
+        None => error.source(),
+    };
+    tls_error(inner?)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that is open by design")]
+fn trouble(error: &rustls::Error) -> TlsTrouble {
+    use rustls::{AlertDescription as Alert, CertificateError as Bad, Error};
+    match error {
+        Error::InvalidCertificate(
+            Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. },
+        ) => TlsTrouble::Ended,
+        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => TlsTrouble::Name,
+        Error::InvalidCertificate(_) => TlsTrouble::Authority,
+        Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::CertificateRequired
+            | Alert::CertificateExpired
+            | Alert::CertificateRevoked
+            | Alert::CertificateUnknown
+            | Alert::UnsupportedCertificate
+            | Alert::UnknownCA
+            | Alert::AccessDenied,
+        ) => TlsTrouble::OurCertificate,
+        Error::InvalidMessage(_) => TlsTrouble::NotTls,
+        _ => TlsTrouble::Other,
     }
 }
 
@@ -71,12 +128,17 @@ pub(super) fn is_electing(error: &Error) -> bool {
 }
 
 /// An error with its sources, each once: the cause of a refused connection stands in the last one.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
+pub(super) fn chain(error: &Error) -> String {
+    use std::error::Error as _;
+    let (mut text, mut source) = if let Error::GRpcStatus(status) = error {
+        // Shown whole, a status is for debuggers.
+        (status.message().to_owned(), status.source())
+    } else {
+        (error.to_string(), error.source())
+    };
     while let Some(inner) = source {
         let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
+        if !text.contains(&inner_text) && inner_text != "transport error" {
             text = format!("{text}: {inner_text}");
         }
         source = inner.source();

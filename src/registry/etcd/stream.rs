@@ -10,6 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Registry,
+    client::Clients,
     convert::{chain, entry, revision},
 };
 use crate::{
@@ -122,22 +123,23 @@ impl Watch<'_> {
     }
 
     async fn open(&self, from: Revision) -> Result<(WatchStream, u64), RegistryError> {
-        let mut watches = self.ranges.iter().map(|range| match range {
-            Range::Key(key) => (key.as_str(), WatchOptions::new().with_start_revision(from)),
-            Range::Prefix(prefix) => {
-                let options = WatchOptions::new().with_start_revision(from).with_prefix();
-                (prefix.as_str(), options)
-            }
+        let options = || WatchOptions::new().with_start_revision(from);
+        let watches = self.ranges.iter().map(|range| match range {
+            Range::Key(key) => (key.clone(), options()),
+            Range::Prefix(prefix) => (prefix.clone(), options().with_prefix()),
         });
-        let first = watches.next();
-        let open = |clients: super::connection::Clients| async move {
-            let mut watch = clients.watch;
-            let (key, options) = first.unwrap_or_default();
-            let mut stream = watch.watch(key, Some(options)).await?;
-            for (key, options) in watches {
-                stream.watch(key, Some(options)).await?;
+        let watches: Vec<_> = watches.collect();
+        let open = |clients: Clients| {
+            let mut watches = watches.clone().into_iter();
+            async move {
+                let mut watch = clients.watch;
+                let (key, options) = watches.next().unwrap_or_default();
+                let mut stream = watch.watch(key, Some(options)).await?;
+                for (key, options) in watches {
+                    stream.watch(key, Some(options)).await?;
+                }
+                Ok(stream)
             }
-            Ok(stream)
         };
         self.registry.connection.once(open).await
     }

@@ -54,10 +54,9 @@ impl Authority {
 
     /// A client's certificates.
     pub(crate) fn tls(&self, name: Option<&str>) -> Tls {
-        let read = |name: &str, kind: &str| std::fs::read(self.file(name, kind)).expect("read");
         Tls {
-            ca: Some(read("ca", "pem")),
-            identity: name.map(|name| (read(name, "pem"), read(name, "key"))),
+            ca: Some(self.file("ca", "pem")),
+            identity: name.map(|name| (self.file(name, "pem"), self.file(name, "key"))),
         }
     }
 

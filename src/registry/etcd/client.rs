@@ -1,0 +1,71 @@
+//! Makes the clients of one endpoint from a pass. Knows the client library's options, decides nothing.
+
+use std::time::Duration;
+
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Error, Identity, KvClient, LeaseClient, TlsOptions, WatchClient,
+};
+
+use crate::registry::pass::Pass;
+
+/// Bound of a unary call inside the client; below that of an attempt, so that its own words reach the log.
+const CALL: Duration = Duration::from_secs(2);
+/// A TCP connection that is not there after this long is not there.
+const CONNECT: Duration = Duration::from_secs(1);
+/// HTTP/2 keep-alive: below 5 s etcd closes the connection for too many pings.
+const PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
+/// The largest answer: all keys of some 100 000 nodes. The client's own limit of 4 MB is the keys of some thousand.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Whether calls are answered by a member that knows no leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leader {
+    /// They fail at once.
+    Required,
+    /// They are answered from what that member last knew.
+    NotRequired,
+}
+
+/// The clients of one endpoint; they share its connection.
+#[derive(Clone)]
+pub(super) struct Clients {
+    pub(super) kv: KvClient,
+    pub(super) lease: LeaseClient,
+    pub(super) watch: WatchClient,
+}
+
+impl Clients {
+    /// Logs in when the pass has a login; else nothing is sent yet.
+    pub(super) async fn connect(url: String, pass: &Pass, leader: Leader) -> Result<Self, Error> {
+        let client = Client::connect([url], Some(options(pass, leader))).await?;
+        Ok(Self {
+            kv: client.kv_client().max_decoding_message_size(LARGEST_ANSWER),
+            lease: client.lease_client(),
+            watch: client.watch_client().max_decoding_message_size(LARGEST_ANSWER),
+        })
+    }
+}
+
+fn options(pass: &Pass, leader: Leader) -> ConnectOptions {
+    let mut options = ConnectOptions::new()
+        .with_connect_timeout(CONNECT)
+        .with_timeout(CALL)
+        .with_keep_alive(PING.0, PING.1)
+        .with_keep_alive_while_idle(false)
+        .with_require_leader(leader == Leader::Required)
+        .with_auto_token_refresh(true);
+    if pass.ca.is_some() || pass.identity.is_some() {
+        let mut with = TlsOptions::new().timeout(CALL);
+        if let Some(ca) = &pass.ca {
+            with = with.ca_certificate(Certificate::from_pem(ca));
+        }
+        if let Some((certificate, key)) = &pass.identity {
+            with = with.identity(Identity::from_pem(certificate, key));
+        }
+        options = options.with_tls(with);
+    }
+    if let Some((user, password)) = &pass.login {
+        options = options.with_user(user, password.expose());
+    }
+    options
+}
