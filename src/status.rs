@@ -3,6 +3,7 @@
 //! Pure: from a [`ClusterView`], the time and the answers to rows, JSON or a table. The JSON is the stable form
 //! (`docs/usage/status.md`): fields are added, never renamed; the table is for people.
 
+mod masters;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use masters::Masters;
 pub use render::{age, table};
 use serde::Serialize;
 pub use verify::{Answers, Verdict, verify};
@@ -37,6 +39,8 @@ pub struct Status {
     pub record: Option<Record>,
     /// Every node with a seed key or a member key.
     pub nodes: Vec<Node>,
+    /// How many masters there are, and how many are needed.
+    pub masters: Masters,
     /// What a person should look at, one sentence each.
     pub warnings: Vec<String>,
     /// What the nodes themselves said; none when they were not asked.
@@ -133,14 +137,16 @@ impl Status {
         let nodes = ids
             .into_iter()
             .map(|id| node(id, view.seeds.get(id), view.members.get(id)));
+        let nodes: Vec<Node> = nodes.collect();
         Self {
             format: FORMAT,
             service: service.to_string(),
             revision: view.revision,
             registry: currency,
             record: view.record.as_ref().map(|stored| record(&stored.value)),
-            nodes: nodes.collect(),
-            warnings: warnings(view, currency),
+            masters: Masters::of(&nodes),
+            warnings: warnings(view, currency, &nodes),
+            nodes,
             verified: None,
         }
     }
@@ -231,7 +237,7 @@ fn node(id: &NodeId, seed: Option<&Stored<Seed>>, member: Option<&Stored<Member>
     }
 }
 
-fn warnings(view: &ClusterView, currency: Currency) -> Vec<String> {
+fn warnings(view: &ClusterView, currency: Currency, nodes: &[Node]) -> Vec<String> {
     let mut warnings = Vec::new();
     if currency == Currency::Stale {
         warnings.push("etcd has no quorum: this is what one of its members last knew, and may be old".to_owned());
@@ -251,5 +257,6 @@ fn warnings(view: &ClusterView, currency: Currency) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(masters::warning(nodes));
     warnings
 }

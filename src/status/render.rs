@@ -15,6 +15,9 @@ pub fn table(status: &Status, now: SystemTime) -> String {
         head(status),
         status.record.as_ref().map_or_else(no_record, record_line)
     );
+    if !status.nodes.is_empty() {
+        let _ = writeln!(text, "{}", status.masters.line());
+    }
     if status.nodes.is_empty() {
         text.push_str("\nno seeds and no members\n");
     } else {

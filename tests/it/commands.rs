@@ -73,12 +73,14 @@ async fn a_key_written_by_hand_is_listed_by_seeds_and_status() {
         insta::assert_snapshot!(run.out, @r"
         service elasticsearch at revision N
         record  none: no cluster was formed under this service yet
+        masters 1 of 2 ready, 2 needed: too few for a master
 
         NODE      NAME  STATE            VERSION  ROLES  HTTP           CLUSTER UUID  SINCE
         10.0.0.2  n2    seed             -        m      -              -             -
         10.0.0.9  -     ready (by hand)  -        -      10.0.0.9:9200  -             -
 
         warning: the key /services/elasticsearch/10.0.0.3 is left out: not a readable member: expected value at line 1 column 1
+        warning: 1 of 2 master-eligible nodes are ready and 2 are needed for a master: see to 10.0.0.2
         ");
     });
     let json: Value = serde_json::from_str(&on(&etcd, &["status", "--output", "json"]).out).expect("json");
