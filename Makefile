@@ -3,9 +3,11 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench doc release
+.PHONY: help setup demo play test lint fmt bench doc release
 
 ARGS ?=
+# What runs the nodes of the demo.
+ENGINE ?= process
 # The test that compares the generated pages with the program, and writes them when UPDATE is set.
 DOC_TEST ?= generated_docs
 LINUX := $(shell uname -m)-unknown-linux
@@ -18,8 +20,11 @@ setup: ## get what the tests need: real etcd servers and search nodes, Java, too
 	scripts/parts all
 	cargo fetch --locked
 
-demo: ## form a real search cluster on this machine with a fresh build
-	@options=$$(scripts/parts demo) && set -x && cargo build --release --locked && \
+demo: ## form a real search cluster on this machine with a fresh build; ENGINE=docker, ENGINE=podman: in containers
+	@$(if $(filter docker podman,$(ENGINE)),scripts/engine run $(ENGINE)) $(MAKE) --no-print-directory play
+
+play:
+	@options=$$(scripts/parts demo $(ENGINE)) && set -x && cargo build --release --locked && \
 	exec target/release/quorate demo $$options $(ARGS)
 
 test: setup lint ## set up, lint, and run every test against the real parts
