@@ -61,7 +61,12 @@ fn check() -> Command {
         .about("Looks whether this host can run the node")
         .long_about(help::CHECK)
         .after_help(help::CHECK_EXAMPLE);
-    with_groups(command, &LAUNCH).arg(output())
+    with_groups(command, &LAUNCH)
+        .arg(switch(
+            "fix",
+            "First mend what is safe to: raise vm.max_map_count for now and every boot, make missing directories",
+        ))
+        .arg(output())
 }
 
 fn config() -> Command {

@@ -13,6 +13,7 @@ pub mod host_cache;
 pub mod java;
 pub mod layout;
 pub mod leftover;
+mod limits;
 pub mod live_seeds;
 pub mod marker_file;
 pub mod plan;
@@ -60,9 +61,10 @@ async fn launch_on<R: Runtime>(mut runtime: R, plan: Plan) -> Result<Exit, Failu
     let begun = Instant::now();
     // From here on a signal is an event: an early one must not leave a half-made node behind.
     let mut signals = Signals::new()?;
-    let mut desk = Desk::new(&plan, runtime.name())?;
-    look_at_the_host(&plan)?;
-    let ground = Ground::new(plan)?;
+    let skipped = look_at_the_host(&plan)?;
+    limits::raise();
+    let mut desk = Desk::new(&plan, runtime.name(), skipped.clone())?;
+    let ground = Ground::new(plan, skipped)?;
     let up = tokio::select! {
         biased;
         up = ground.bring_up(&mut runtime, &mut desk, &mut signals) => up,
@@ -88,13 +90,27 @@ async fn launch_on<R: Runtime>(mut runtime: R, plan: Plan) -> Result<Exit, Failu
     }
 }
 
-fn look_at_the_host(plan: &Plan) -> Result<(), Failure> {
-    let own = leftover::of_plan(plan)?.map(|leftover| leftover.process);
-    let checks = preflight::checks(plan, own);
-    for check in checks.iter().filter(|check| check.result == Grade::Warn) {
-        tracing::warn!(check = check.name, found = check.what, "pre-flight");
+/// The checks that failed and were skipped. Nothing that is found stands in the way of a node that runs already.
+fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
+    let leftover = leftover::of_plan(plan)?;
+    let checks = preflight::checks(plan, leftover.as_ref().map(|leftover| leftover.process));
+    for check in &checks {
+        let (name, found) = (check.name, &check.what);
+        match check.result {
+            Grade::Warn => tracing::warn!(check = name, found, "pre-flight"),
+            Grade::Skipped => tracing::warn!(check = name, found, "pre-flight: failed, and skipped by hand"),
+            Grade::Fail if leftover.is_some() => {
+                tracing::warn!(check = name, found, "pre-flight: the next start would fail");
+            }
+            // A failure is said when it stops the start.
+            Grade::Ok | Grade::Fail => {}
+        }
     }
-    preflight::refuse(&checks)
+    if let Some(leftover) = leftover {
+        return Ok(leftover.file.skipped_checks);
+    }
+    preflight::refuse(&checks)?;
+    Ok(preflight::skipped(&checks))
 }
 
 /// Never returns.

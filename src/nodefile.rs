@@ -71,6 +71,9 @@ pub struct NodeFile {
     /// A launcher that waits says here for what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Checks that failed before the start and were skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_checks: Vec<String>,
 }
 
 impl NodeFile {

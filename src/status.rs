@@ -248,6 +248,15 @@ fn warnings(view: &ClusterView, currency: Currency, nodes: &[Node]) -> Vec<Strin
         .record
         .as_ref()
         .and_then(|stored| stored.value.cluster_uuid.as_ref());
+    for (id, seed) in &view.seeds {
+        let skipped = &seed.value.skipped_checks;
+        if !skipped.is_empty() {
+            warnings.push(format!(
+                "{id} was started although checks of its host failed: {}",
+                skipped.join(", ")
+            ));
+        }
+    }
     for (id, member) in &view.members {
         if let (Some(recorded), Some(own)) = (recorded, &member.value.cluster_uuid)
             && recorded != own

@@ -69,11 +69,18 @@ Example:
   quorate wait --for ready --address 10.0.0.21";
 
 pub(super) const CHECK: &str = "\
-Looks whether this host can run the node, with the same settings as `quorate launch`, and changes nothing.";
+Looks whether this host can run the node, with the same settings as `quorate launch`: every check that a start \
+makes, all that the node itself would refuse where others can reach it, and what etcd says. Each answer that is \
+not `ok` says what to do. It changes nothing; with --fix it first mends, as root, what can be mended safely, and \
+says what it did. Exit code 1 when one check fails.
+
+`--skip-check` keeps a check that fails from stopping a start: it is shown as `skipped`, logged, and noted in \
+the node's seed, so that `quorate status` tells of it.";
 
 pub(super) const CHECK_EXAMPLE: &str = "\
 Example:
-  quorate check --home /opt/elasticsearch-9.5.3 --address 10.0.0.21 --data /srv/search";
+  quorate check --home /opt/elasticsearch-9.5.3 --address 10.0.0.21 --data /srv/search
+  sudo quorate check --fix --instance a";
 
 pub(super) const CONFIG_SHOW: &str = "\
 Each setting with its value and where it comes from: flag, variable, file or default, in this order. Secrets are \

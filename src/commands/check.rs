@@ -1,4 +1,6 @@
-//! `quorate check`: whether this host can run the node, one line per question.
+//! `quorate check`: whether this host can run the node, one line per question; with `--fix` first what can be mended safely.
+
+mod etcd;
 
 use clap::ArgMatches;
 
@@ -10,51 +12,52 @@ use crate::{
     launcher::{
         leftover,
         plan::Plan,
-        preflight::{Check, Grade, checks},
+        preflight::{self, Check, Grade, fix},
+        user::is_root,
     },
     output,
-    registry::Registry,
 };
 
 /// Asks everything, prints the answers, and fails when one of them stands in the way of a start.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let plan = Plan::new(resolve(sources, launch)?)?;
     let own = leftover::of_plan(&plan)?.map(|leftover| leftover.process);
-    let mut checks = checks(&plan, own);
-    checks.push(etcd(&plan).await);
+    let fixed = if matches.get_flag("fix") {
+        if !is_root() {
+            let hint = "run it with `sudo`, or do by hand what `quorate check` says";
+            return Err(Failure::with_hint(
+                Exit::Failed,
+                "only root can mend what `--fix` mends",
+                hint,
+            ));
+        }
+        fix::run(&plan, &preflight::checks(&plan, own))
+    } else {
+        Vec::new()
+    };
+    let mut checks = preflight::checks(&plan, own);
+    checks.extend(etcd::checks(&plan).await);
+    preflight::skip(&mut checks, &plan.settings.skip_checks);
+    fix::note(&mut checks, fixed);
     if cli::wants_json(matches) {
         output::json(&checks)?;
     } else {
-        let row = |check: &Check| {
-            let hint = check
-                .hint
-                .as_ref()
-                .map_or_else(String::new, |hint| format!(" ({hint})"));
-            vec![
-                check.name.to_owned(),
-                check.result.name().to_owned(),
-                format!("{}{hint}", check.what),
-            ]
-        };
-        output::table(
-            &["CHECK", "RESULT", "FOUND"],
-            &checks.iter().map(row).collect::<Vec<_>>(),
-        )?;
+        let rows: Vec<Vec<String>> = checks.iter().flat_map(rows).collect();
+        output::table(&["CHECK", "RESULT", "FOUND"], &rows)?;
     }
     let failed = checks.iter().any(|check| check.result == Grade::Fail);
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
-/// Only `check` asks: a launcher waits for an etcd that is away.
-async fn etcd(plan: &Plan) -> Check {
-    const NAME: &str = "etcd";
-    let common = &plan.settings.common;
-    let read = async {
-        let registry = Registry::new(common.registry.clone())?;
-        registry.read(&common.keys.all()).await
-    };
-    match read.await {
-        Ok(reading) => Check::ok(NAME, format!("answers, at revision {}", reading.revision)),
-        Err(error) => Check::fail(NAME, error.to_string(), error.hint()),
-    }
+/// What was found, and below it what was done and what to do.
+fn rows(check: &Check) -> Vec<Vec<String>> {
+    let below = |word: &str, text: &String| vec![String::new(), String::new(), format!("{word}: {text}")];
+    let mut rows = vec![vec![
+        check.name.to_owned(),
+        check.result.name().to_owned(),
+        check.what.clone(),
+    ]];
+    rows.extend(check.fixed.as_ref().map(|text| below("done", text)));
+    rows.extend(check.hint.as_ref().map(|text| below("hint", text)));
+    rows
 }

@@ -10,10 +10,12 @@ use super::{
     Common, NodeSettings, Resolver, Source,
     common::common,
     node::{directory, node},
+    suggest::nearest,
 };
 use crate::{
     exit::Problem,
     host,
+    launcher::preflight::{self, TOPICS},
     model::{NodeId, ServiceName},
 };
 
@@ -70,6 +72,8 @@ pub struct LaunchSettings {
     pub grace: Duration,
     /// The longest that a start may wait; none: for ever.
     pub wait_for: Option<Duration>,
+    /// Checks whose failure does not stop the start.
+    pub skip_checks: Vec<String>,
 }
 
 /// The node gets a clean environment: secrets of the launcher, its notification socket and `JAVA_TOOL_OPTIONS` stay out.
@@ -104,6 +108,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     let inherited = inherited(r);
     let (drain_wait, grace) = (zero_or_duration(r, "drain-wait"), r.duration("grace"));
     let wait_for = r.duration("wait-for");
+    let skip_checks = skip_checks(r);
     let (product, version, user, cluster) = (r.text("product"), r.text("version"), r.text("user"), r.text("cluster"));
     let data = directory(r, "data");
     let (common, node) = (common?, node?);
@@ -128,6 +133,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         drain_wait: drain_wait?,
         grace: grace?,
         wait_for,
+        skip_checks,
         common,
         node,
     })
@@ -156,6 +162,23 @@ fn heap(r: &mut Resolver<'_>) -> Option<String> {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         (matches!(unit, "k" | "m" | "g") && number.parse::<u32>().is_ok_and(|n| n > 0)).then(|| text.to_owned())
     })
+}
+
+/// Names of checks; a misspelt one would be an override that silently does nothing.
+fn skip_checks(r: &mut Resolver<'_>) -> Vec<String> {
+    let names = r.list("skip-check");
+    for name in names.iter().filter(|name| !preflight::exists(name)) {
+        let near = nearest(name, TOPICS.iter().map(|topic| topic.name));
+        let hint = near.map_or_else(
+            || "`quorate check` lists all names".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        r.problem(Problem::with_hint(
+            format!("`{name}` in `--skip-check` is no check"),
+            hint,
+        ));
+    }
+    names
 }
 
 fn is_default(r: &mut Resolver<'_>, key: &str) -> bool {

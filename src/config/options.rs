@@ -501,6 +501,13 @@ pub const OPTIONS: &[Opt] = &[
         "TIME",
         "The longest that a start may wait; default: for ever, saying why every 30 s",
     ),
+    Opt::new(
+        Launch,
+        "skip-check",
+        List,
+        "NAME,..",
+        "Checks of `quorate check` whose failure does not stop the start; what they find is still said",
+    ),
 ];
 
 /// The setting with this key.

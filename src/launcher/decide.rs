@@ -38,6 +38,8 @@ pub struct Candidate {
     pub master_eligible: bool,
     /// When a cluster may be founded.
     pub rule: Rule,
+    /// Checks of the host that failed and were skipped: for others to see, no part of any decision.
+    pub skipped_checks: Vec<String>,
 }
 
 /// When a cluster may be founded: [`Rule::coordinated`] or [`Rule::zen`].
@@ -160,7 +162,7 @@ pub enum StartBy {
 
 /// The decision.
 pub fn decide(situation: &Situation<'_>) -> Decision {
-    let marker = match usable_marker(situation.candidate, situation.disk) {
+    let marker = match usable_marker(&situation.candidate.service, situation.disk) {
         Ok(marker) => marker,
         Err(reason) => return Decision::Refuse(*reason),
     };
@@ -340,7 +342,7 @@ impl<'a> Seen<'a> {
 }
 
 /// A marker that this version may rewrite and that says whose data it is; else why the start is refused, whatever etcd shows.
-pub fn usable_marker<'a>(candidate: &Candidate, disk: &'a Disk) -> Result<&'a Marker, Box<Reason>> {
+pub fn usable_marker<'a>(service: &ServiceName, disk: &'a Disk) -> Result<&'a Marker, Box<Reason>> {
     let (marker, files) = match disk {
         Disk::Marked { marker, files } => (marker, *files),
         Disk::Unmarked => return Err(Box::new(Reason::Unmarked)),
@@ -353,7 +355,7 @@ pub fn usable_marker<'a>(candidate: &Candidate, disk: &'a Disk) -> Result<&'a Ma
             disk: marker.disk.clone(),
         }));
     }
-    let service = candidate.service.as_str();
+    let service = service.as_str();
     if marker.claim.is_some() && marker.service != service {
         return Err(Box::new(Reason::OtherService {
             of: marker.service.clone(),

@@ -25,7 +25,7 @@ pub struct Desk {
 
 impl Desk {
     /// Of a node that is not started yet. Nothing is said so far.
-    pub fn new(plan: &Plan, engine: &str) -> io::Result<Self> {
+    pub fn new(plan: &Plan, engine: &str, skipped_checks: Vec<String>) -> io::Result<Self> {
         let settings = &plan.settings;
         Ok(Self {
             path: settings.node.run_file(&settings.common.service),
@@ -41,6 +41,7 @@ impl Desk {
                 with_setting: false,
                 boot: host::boot_id()?,
                 reason: None,
+                skipped_checks,
             },
             written: false,
             notifier: Notifier::new(),

@@ -78,6 +78,7 @@ pub fn seed(candidate: &Candidate, http_port: u16, incarnation: Incarnation, mar
         marker.disk.clone(),
     );
     seed.http_port = Some(http_port);
+    seed.skipped_checks.clone_from(&candidate.skipped_checks);
     match &marker.claim {
         Some(claim) => used(seed, claim, marker.cluster_uuid.as_ref()),
         None => seed,
@@ -92,7 +93,7 @@ impl Formation<'_> {
     pub async fn run(self, stop: impl Future<Output = ()>, tell: impl FnMut(&str)) -> Result<Formed, Failure> {
         // A disk that could not start must not count as an empty one for others either.
         let disk = disk::look(self.layout)?;
-        let marker = usable_marker(&self.candidate, &disk)
+        let marker = usable_marker(&self.candidate.service, &disk)
             .map_err(|reason| refused(&reason))?
             .clone();
         let seed = seed(&self.candidate, self.http_port, self.incarnation.clone(), &marker);

@@ -202,6 +202,7 @@ mod tests {
             with_setting: false,
             boot: host::boot_id().expect("boot"),
             reason: None,
+            skipped_checks: Vec::new(),
         }
     }
 

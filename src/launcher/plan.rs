@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    decide::{self, Rule},
+    decide::{self, Candidate, Rule},
     distribution::Distribution,
     java::Java,
     layout::Layout,
@@ -99,6 +99,20 @@ impl Plan {
                 exit: Exit::Config,
                 problems,
             }),
+        }
+    }
+
+    /// Who decides how the node may start.
+    pub fn candidate(&self, skipped_checks: Vec<String>) -> Candidate {
+        let settings = &self.settings;
+        Candidate {
+            id: settings.node.id.clone(),
+            name: settings.name.clone(),
+            service: settings.common.service.clone(),
+            cluster: settings.cluster.clone(),
+            master_eligible: self.setup.master_eligible(),
+            rule: self.rule,
+            skipped_checks,
         }
     }
 

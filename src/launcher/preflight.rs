@@ -1,21 +1,27 @@
 //! Whether this host can run the node: one named result per question, for `quorate check` and before every start. Changes nothing.
 
+mod disk;
 mod files;
+pub mod fix;
 mod host;
+mod java;
+mod memory;
+mod network;
+mod topics;
 
-use std::{io, net::TcpListener};
-
+pub use disk::look;
 pub use files::in_use;
 use serde::Serialize;
+pub use topics::{TOPICS, Topic, exists};
 
-use super::{
-    java::{Java, JavaSource},
-    plan::{Node, Plan},
-};
+use super::plan::{Node, Plan, Unpacked};
 use crate::{
     exit::{Exit, Failure, Problem},
     nodefile::ProcessId,
 };
+
+/// The setting that keeps the node's memory out of swap.
+const MEMORY_LOCK: &str = "bootstrap.memory_lock";
 
 /// How a question was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +33,8 @@ pub enum Grade {
     Warn,
     /// The node would not start, or not work.
     Fail,
+    /// The same, and somebody said that it is to start all the same.
+    Skipped,
 }
 
 impl Grade {
@@ -36,6 +44,7 @@ impl Grade {
             Self::Ok => "ok",
             Self::Warn => "warn",
             Self::Fail => "fail",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -52,6 +61,9 @@ pub struct Check {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What `quorate check --fix` did about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<String>,
 }
 
 impl Check {
@@ -62,6 +74,7 @@ impl Check {
             result: Grade::Ok,
             what: what.into(),
             hint: None,
+            fixed: None,
         }
     }
 
@@ -86,7 +99,7 @@ impl Check {
 impl From<Check> for Problem {
     fn from(check: Check) -> Self {
         Self {
-            what: check.what,
+            what: format!("{} (check `{}`)", check.what, check.name),
             hint: check.hint,
         }
     }
@@ -104,22 +117,61 @@ impl From<Check> for Failure {
 /// All checks that need no etcd. `own` is the node of an earlier launcher that still runs: it may hold ports and data.
 pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
     let node = &plan.settings.node;
-    let mut checks = vec![address(plan)];
-    checks.push(port("http-port", plan, node.http_port, own));
-    checks.push(port("transport-port", plan, node.transport_port, own));
-    let Node::Process(unpacked) = &plan.node;
-    checks.push(java(plan, &unpacked.java));
-    checks.extend(files::rights(plan, unpacked));
-    checks.push(files::run_dir(plan));
-    checks.push(files::lock(plan, own));
-    if !node.address.is_loopback() {
-        // The node itself enforces these there, and there only.
+    let mut checks = vec![
+        network::address(plan),
+        network::port("http-port", plan, node.http_port, own),
+        network::port("transport-port", plan, node.transport_port, own),
+        files::run_dir(plan),
+        files::lock(plan, own),
+        disk::marker(plan),
+        disk::space(plan),
+        disk::filesystem(plan),
+        memory::swap(locks_memory(plan)),
+    ];
+    match &plan.node {
+        Node::Process(unpacked) => checks.extend(of_process(plan, unpacked)),
+    }
+    checks.extend(security(plan));
+    skip(&mut checks, &plan.settings.skip_checks);
+    checks
+}
+
+/// What a plain process gets from this host: its files, its Java, the limits of the launcher.
+fn of_process(plan: &Plan, unpacked: &Unpacked) -> Vec<Check> {
+    let options = java::Options::of(plan, unpacked);
+    let heap = options.heap();
+    // The node itself refuses to start only where others can reach it, unless it is told to be strict.
+    let enforced = !plan.settings.node.address.is_loopback() || options.enforce();
+    let mut checks = files::rights(plan, unpacked);
+    checks.push(java::version(plan, &unpacked.java));
+    checks.push(java::heap(heap, enforced));
+    checks.push(options.check());
+    checks.extend(memory::heap_fits(heap));
+    if enforced {
         checks.push(host::map_count(plan));
-        checks.push(host::open_files());
+        checks.extend(host::limits(locks_memory(plan)));
     }
     checks.extend(files::settings_by_hand(plan, unpacked));
-    checks.extend(security(plan));
     checks
+}
+
+fn locks_memory(plan: &Plan) -> bool {
+    plan.setup.set.get(MEMORY_LOCK).is_some_and(|value| value == "true")
+}
+
+/// What was named does not stand in the way; that it would have is still said.
+pub fn skip(checks: &mut [Check], names: &[String]) {
+    let named = |check: &&mut Check| check.result == Grade::Fail && names.iter().any(|name| name == check.name);
+    checks
+        .iter_mut()
+        .filter(named)
+        .for_each(|check| check.result = Grade::Skipped);
+}
+
+/// The names of the checks that failed and were skipped.
+pub fn skipped(checks: &[Check]) -> Vec<String> {
+    let skipped = checks.iter().filter(|check| check.result == Grade::Skipped);
+    skipped.map(|check| check.name.to_owned()).collect()
 }
 
 /// Everything that failed, as one error.
@@ -133,88 +185,6 @@ pub fn refuse(checks: &[Check]) -> Result<(), Failure> {
         exit: Exit::Config,
         problems,
     })
-}
-
-/// Binding a port that the system chooses proves that the address is on an interface.
-fn address(plan: &Plan) -> Check {
-    const NAME: &str = "address";
-    let node = &plan.settings.node;
-    if let Err(error) = TcpListener::bind((node.address, 0)) {
-        return Check::fail(
-            NAME,
-            format!(
-                "`--address` is {}, which is on no interface of this host: {error}",
-                node.address
-            ),
-            "name an address that `ip addr` shows",
-        );
-    }
-    match host::engine_bridge(node.address).filter(|_| !node.address_given) {
-        Some(bridge) => Check::fail(
-            NAME,
-            format!(
-                "no `--address` is given and {} belongs to {bridge}, which other hosts cannot reach",
-                node.address
-            ),
-            "name the address that other nodes reach: `--address IP`",
-        ),
-        None => Check::ok(NAME, format!("{} is on this host", node.address)),
-    }
-}
-
-fn port(name: &'static str, plan: &Plan, port: u16, own: Option<ProcessId>) -> Check {
-    let address = plan.settings.node.address;
-    if let Some(process) = own {
-        return Check::ok(
-            name,
-            format!(
-                "port {port} belongs to the node that runs already, process {}",
-                process.pid
-            ),
-        );
-    }
-    match TcpListener::bind((address, port)) {
-        Ok(_) => Check::ok(name, format!("port {port} on {address} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Check::fail(
-            name,
-            format!("port {port} on {address} is taken by another process"),
-            format!("see who it is, `ss -ltnp 'sport = :{port}'`, or choose another `--{name}`"),
-        ),
-        // What is wrong with the address is said once, by its own check.
-        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-            Check::warn(name, format!("port {port} was not tried: {error}"), "see `address`")
-        }
-        Err(error) => Check::fail(
-            name,
-            format!("port {port} on {address} cannot be used: {error}"),
-            "ports below 1024 need a privilege",
-        ),
-    }
-}
-
-fn java(plan: &Plan, java: &Java) -> Check {
-    const NAME: &str = "java";
-    let line = plan.line;
-    let place = format!("{} (from {})", java.home.display(), java.from);
-    match java.major {
-        // What a distribution brings fits it.
-        _ if java.from == JavaSource::Bundled => Check::ok(NAME, place),
-        Some(major) if line.java.contains(major) => Check::ok(NAME, format!("Java {major} in {place}")),
-        Some(major) => Check::fail(
-            NAME,
-            format!(
-                "Java {major} in {place} does not fit {} {}",
-                line.product.title(),
-                plan.version
-            ),
-            format!("give it {}: `--env {}=DIR`", line.java, line.java_variable),
-        ),
-        None => Check::warn(
-            NAME,
-            format!("{place} does not say which version it is"),
-            format!("{} wants {}", line.label, line.java),
-        ),
-    }
 }
 
 fn security(plan: &Plan) -> Option<Check> {

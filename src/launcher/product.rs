@@ -186,6 +186,10 @@ pub struct Line {
     pub java: JavaRange,
     /// The module that secures the node.
     pub security: Security,
+    /// What its documentation advises for `vm.max_map_count`.
+    pub map_count: u64,
+    /// With this many bytes free its disk is never too full, whatever the share; none: the share alone counts.
+    pub flood_headroom: Option<u64>,
 }
 
 impl Line {
@@ -239,6 +243,8 @@ const ELASTICSEARCH_9: Line = Line {
     bundled_java: &["jdk"],
     java: JavaRange { from: 21, to: None },
     security: XPACK,
+    map_count: 1_048_576,
+    flood_headroom: Some(100 << 30),
 };
 
 const OPENSEARCH_3: Line = Line {
@@ -257,6 +263,8 @@ const OPENSEARCH_3: Line = Line {
         namespace: "plugins.security.",
         off: ("plugins.security.disabled", "true"),
     },
+    map_count: 262_144,
+    flood_headroom: None,
     ..ELASTICSEARCH_9
 };
 
@@ -281,6 +289,8 @@ pub const LINES: &[Line] = &[
         bundled_java: &[],
         java: JavaRange { from: 8, to: Some(17) },
         security: XPACK,
+        map_count: 262_144,
+        flood_headroom: None,
     },
     // 9.0 and 9.1 fail their own self-test on Java 25.
     Line {

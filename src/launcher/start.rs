@@ -63,7 +63,7 @@ pub(super) struct Up {
 
 impl Ground {
     /// Takes the lock of the node's id: from here on nobody else on this host starts or adopts it.
-    pub(super) fn new(plan: Plan) -> Result<Self, Failure> {
+    pub(super) fn new(plan: Plan, skipped_checks: Vec<String>) -> Result<Self, Failure> {
         let settings = &plan.settings;
         let (common, node) = (&settings.common, &settings.node);
         if let Some(dir) = node.run_file(&common.service).parent() {
@@ -83,14 +83,7 @@ impl Ground {
         };
         let registration =
             Registration::start(registry.clone(), spec).map_err(|error| not_registered(&plan, &error))?;
-        let candidate = Candidate {
-            id: node.id.clone(),
-            name: settings.name.clone(),
-            service: common.service.clone(),
-            cluster: settings.cluster.clone(),
-            master_eligible: plan.setup.master_eligible(),
-            rule: plan.rule,
-        };
+        let candidate = plan.candidate(skipped_checks);
         Ok(Self {
             plan,
             registry,
@@ -107,10 +100,12 @@ impl Ground {
         desk: &mut Desk,
         signals: &mut Signals,
     ) -> Result<Option<Up>, Failure> {
-        if let Some(leftover) = leftover::of_plan(&self.plan)?
-            && let Some(up) = self.keep_or_end(&leftover, runtime, desk).await?
-        {
-            return Ok(Some(up));
+        if let Some(leftover) = leftover::of_plan(&self.plan)? {
+            if let Some(up) = self.keep_or_end(&leftover, runtime, desk).await? {
+                return Ok(Some(up));
+            }
+            // What does not matter to a node that runs already does to the one that is started now.
+            preflight::refuse(&preflight::checks(&self.plan, None))?;
         }
         let lock = self.ready_disk().await?;
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());

@@ -44,6 +44,9 @@ pub struct Seed {
     /// The UUID in the disk's marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_uuid: Option<ClusterUuid>,
+    /// Checks of the host that failed before the start and were skipped by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_checks: Vec<String>,
     /// Fields of newer versions.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -69,6 +72,7 @@ impl Seed {
             data: DiskUse::Empty,
             claim: None,
             cluster_uuid: None,
+            skipped_checks: Vec::new(),
             unknown: Unknown::default(),
         }
     }

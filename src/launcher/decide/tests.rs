@@ -55,6 +55,7 @@ impl Case {
                 cluster: "logs".to_owned(),
                 master_eligible: true,
                 rule,
+                skipped_checks: Vec::new(),
             },
             disk: Disk::Marked { marker, files: false },
             view: Ok(ClusterView {

@@ -300,6 +300,7 @@ mod tests {
             cluster: "logs".to_owned(),
             master_eligible: true,
             rule: Rule::coordinated(None),
+            skipped_checks: Vec::new(),
         };
         let keys = Keys::new("/services", "/quorate", &service());
         Machine::new(candidate, keys, "d1".parse().expect("disk"))

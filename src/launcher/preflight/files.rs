@@ -1,10 +1,13 @@
 //! Whether launcher and node can use the files and directories they need, seen with the rights of each.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::{Access, access};
 
-use super::Check;
+use super::{Check, Grade};
 use crate::{
     host::FileLock,
     launcher::{
@@ -14,9 +17,22 @@ use crate::{
     nodefile::ProcessId,
 };
 
+/// How deep the data directory is looked at: `nodes/0/indices` and what lies beside it.
+const LEVELS: u32 = 3;
+/// A start does not wait for a look at everything.
+const MOST: u32 = 500;
+
 /// What the node's user can do with the files, seen with its rights.
 pub(super) fn rights(plan: &Plan, unpacked: &Unpacked) -> Vec<Check> {
-    let look = || vec![program(plan, unpacked), data(plan), state(plan)];
+    let look = || {
+        let mut checks = vec![program(plan, unpacked), data(plan)];
+        // What lies in a directory that cannot be used is not worth a second complaint.
+        if checks.iter().all(|check| check.result == Grade::Ok) {
+            checks.push(data_files(plan));
+        }
+        checks.push(state(plan));
+        checks
+    };
     match with_rights_of(plan.user.as_ref(), look) {
         Ok(checks) => checks,
         Err(error) => vec![Check::fail(
@@ -63,13 +79,67 @@ fn data(plan: &Plan) -> Check {
                 whose(plan),
                 data.display()
             ),
-            format!(
-                "give it away, `chown -R {} {}`, and look at the modes of the directories above it",
-                owner(plan),
-                data.display()
-            ),
+            data_hint(plan, error.kind()),
         ),
     }
+}
+
+fn data_hint(plan: &Plan, kind: io::ErrorKind) -> String {
+    if kind == io::ErrorKind::ReadOnlyFilesystem {
+        return "mount its file system writable, and look in the kernel's log why it is not".to_owned();
+    }
+    if kind == io::ErrorKind::NotADirectory {
+        return "point `--data` at a directory, or at a path where one can be made".to_owned();
+    }
+    let data = plan.layout.data.display();
+    format!(
+        "give it away, `chown -R {} {data}`, and look at the modes of the directories above it",
+        owner(plan)
+    )
+}
+
+/// A look at the upper levels: a node that was once started as another user leaves such files behind, and fails on the first.
+fn data_files(plan: &Plan) -> Check {
+    const NAME: &str = "data-files";
+    let data = &plan.layout.data;
+    match foreign(data, LEVELS, &mut { MOST }) {
+        None => Check::ok(NAME, format!("{} can use what is there", whose(plan))),
+        Some((path, error)) => Check::fail(
+            NAME,
+            format!("{} cannot use {}: {error}", whose(plan), path.display()),
+            format!("give it all away, `chown -R {} {}`", owner(plan), data.display()),
+        ),
+    }
+}
+
+/// The first file or directory that cannot be read and written, `levels` deep, and at most `left` looks.
+fn foreign(dir: &Path, levels: u32, left: &mut u32) -> Option<(PathBuf, io::Error)> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries.flatten(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some((dir.to_owned(), error)),
+    };
+    for entry in entries {
+        let name = entry.file_name();
+        // Ours are root's, and so is that of a fresh file system.
+        if name.to_string_lossy().starts_with(".quorate.") || name == "lost+found" {
+            continue;
+        }
+        *left = left.checked_sub(1)?;
+        let path = entry.path();
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let enter = if is_dir { Access::EXEC_OK } else { Access::empty() };
+        if let Err(error) = access(&path, Access::READ_OK | Access::WRITE_OK | enter) {
+            return Some((path, error.into()));
+        }
+        if is_dir
+            && levels > 1
+            && let Some(found) = foreign(&path, levels - 1, left)
+        {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// The directory under `--state-dir` holds files that the launcher makes for the node: the node has to reach it.
@@ -103,10 +173,13 @@ pub(super) fn run_dir(plan: &Plan) -> Check {
 /// Whether `dir` is there and can be written; an error when it is there and cannot, or when it cannot be made.
 fn writable(dir: &Path, plan: &Plan) -> io::Result<bool> {
     let there = existing(dir);
+    if !there.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     access(
         there,
         if there == dir {
-            Access::WRITE_OK | Access::EXEC_OK
+            Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK
         } else {
             to_make(plan)
         },
@@ -123,7 +196,7 @@ fn to_make(plan: &Plan) -> Access {
 }
 
 /// The part of `path` that is there.
-fn existing(path: &Path) -> &Path {
+pub(super) fn existing(path: &Path) -> &Path {
     path.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"))
 }
 

@@ -1,10 +1,6 @@
-//! What the kernel says about this host, read from `/proc` and `/sys`.
+//! What the kernel grants: memory maps and limits. The node has the launcher's limits, raised as far as they may be.
 
-use std::{
-    fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::Path,
-};
+use std::fs;
 
 use rustix::process::{Resource, getrlimit};
 
@@ -12,25 +8,46 @@ use super::Check;
 use crate::launcher::plan::Plan;
 
 /// What the nodes of every line ask for.
-const MAP_COUNT: u64 = 262_144;
+pub(super) const MAP_COUNT: u64 = 262_144;
 /// The same.
 const OPEN_FILES: u64 = 65_535;
+/// The same.
+const THREADS: u64 = 4096;
 /// The setting without which a node needs no more maps than the default.
 const NO_MMAP: &str = "node.store.allow_mmap";
 
 /// Memory maps: the node opens its index files by them.
 pub(super) fn map_count(plan: &Plan) -> Check {
-    const NAME: &str = "vm.max_map_count";
-    let text = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default();
+    let now = read_map_count();
     let without_mmap = plan.setup.set.get(NO_MMAP).is_some_and(|value| value == "false");
-    match text.trim().parse::<u64>() {
-        Ok(count) if count >= MAP_COUNT || without_mmap => Check::ok(NAME, format!("{count}")),
-        Ok(count) => Check::fail(
+    judge_map_count(now, plan.line.map_count, without_mmap)
+}
+
+pub(super) fn read_map_count() -> Option<u64> {
+    fs::read_to_string("/proc/sys/vm/max_map_count")
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+fn judge_map_count(now: Option<u64>, advised: u64, without_mmap: bool) -> Check {
+    const NAME: &str = "vm.max_map_count";
+    const FIX: &str = "`quorate check --fix` sets it, now and in /etc/sysctl.d/60-quorate.conf";
+    match now {
+        Some(count) if without_mmap => Check::ok(NAME, format!("{count}, and the node maps no files")),
+        Some(count) if count < MAP_COUNT => Check::fail(
             NAME,
-            format!("vm.max_map_count is {count}, the node wants {MAP_COUNT}"),
-            format!("`sysctl -w vm.max_map_count={MAP_COUNT}` and a file in /etc/sysctl.d, or `--set {NO_MMAP}=false`"),
+            format!("vm.max_map_count is {count}, the node wants at least {MAP_COUNT}"),
+            format!("{FIX}; without the right to: `--set {NO_MMAP}=false`"),
         ),
-        Err(_) => Check::warn(
+        Some(count) if count < advised => Check::warn(
+            NAME,
+            format!("vm.max_map_count is {count}: enough to start, {advised} is advised for this version"),
+            FIX,
+        ),
+        Some(count) => Check::ok(NAME, format!("{count}")),
+        None => Check::warn(
             NAME,
             "vm.max_map_count cannot be read",
             format!("the node wants {MAP_COUNT}"),
@@ -38,95 +55,146 @@ pub(super) fn map_count(plan: &Plan) -> Check {
     }
 }
 
-/// Open files: Java raises the soft limit to the hard one by itself.
-pub(super) fn open_files() -> Check {
-    const NAME: &str = "open-files";
-    let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-    let hard = getrlimit(Resource::Nofile).maximum;
-    if hard.is_none_or(|hard| hard >= OPEN_FILES) {
-        return Check::ok(NAME, shown(hard));
-    }
-    Check::fail(
-        NAME,
-        format!("at most {} files may be open, the node wants {OPEN_FILES}", shown(hard)),
-        format!("in the unit `LimitNOFILE={OPEN_FILES}`, in a shell `ulimit -Hn {OPEN_FILES}`"),
-    )
+/// The limits that decide, none: unlimited. The hard ones: the launcher raises the soft ones to them, and Java those of open files.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    open_files: Option<u64>,
+    threads: Option<u64>,
+    address_space: Option<u64>,
+    file_size: Option<u64>,
+    memory_lock: Option<u64>,
 }
 
-/// The container engine's bridge that has this address, if one has: no other host can reach it there.
-pub(super) fn engine_bridge(address: IpAddr) -> Option<String> {
-    let interface = match address {
-        IpAddr::V4(address) => interface_v4(&fs::read_to_string("/proc/net/route").ok()?, address),
-        IpAddr::V6(address) => interface_v6(&fs::read_to_string("/proc/net/if_inet6").ok()?, address),
-    }?;
-    let is_bridge = Path::new("/sys/class/net").join(&interface).join("bridge").is_dir();
-    (is_bridge && is_engines(&interface)).then_some(interface)
-}
-
-fn is_engines(interface: &str) -> bool {
-    let hexadecimal = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    ["docker", "podman", "cni", "lxc", "lxd", "virbr"]
-        .iter()
-        .any(|start| interface.starts_with(start))
-        || interface.strip_prefix("br-").is_some_and(hexadecimal)
-}
-
-/// The interface of the narrowest network that holds `address`, from a text of the form of `/proc/net/route`.
-fn interface_v4(routes: &str, address: Ipv4Addr) -> Option<String> {
-    let route = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        // The numbers are in the host's byte order.
-        let number = |text: &&str| {
-            u32::from_str_radix(text, 16)
-                .ok()
-                .map(|n| u32::from_be_bytes(n.to_ne_bytes()))
-        };
-        let (network, mask) = (number(fields.get(1)?)?, number(fields.get(7)?)?);
-        (mask != 0 && address.to_bits() & mask == network).then(|| (mask, (*fields.first().unwrap_or(&"")).to_owned()))
+/// What the node itself looks at before it goes where others can reach it.
+pub(super) fn limits(memory_lock: bool) -> Vec<Check> {
+    let hard = |resource| getrlimit(resource).maximum;
+    let limits = Limits {
+        open_files: hard(Resource::Nofile),
+        threads: hard(Resource::Nproc),
+        address_space: hard(Resource::As),
+        file_size: hard(Resource::Fsize),
+        memory_lock: hard(Resource::Memlock),
     };
-    let narrowest = routes.lines().filter_map(route).max_by_key(|(mask, _)| *mask)?;
-    Some(narrowest.1)
+    judge_limits(limits, memory_lock)
 }
 
-/// The interface that has `address`, from a text of the form of `/proc/net/if_inet6`.
-fn interface_v6(addresses: &str, address: Ipv6Addr) -> Option<String> {
-    let wanted = format!("{:032x}", address.to_bits());
-    let line = addresses.lines().find(|line| line.starts_with(&wanted))?;
-    line.split_whitespace().last().map(str::to_owned)
+fn judge_limits(limits: Limits, memory_lock: bool) -> Vec<Check> {
+    let at_least = |name, limit: Option<u64>, wanted: u64, what: &str, unit: &str, shell: &str| match limit {
+        Some(limit) if limit < wanted => Check::fail(
+            name,
+            format!("at most {limit} {what}, the node wants {wanted}"),
+            format!(
+                "in the unit `{unit}={wanted}`, in a shell `ulimit {shell} {wanted}`, for a login /etc/security/limits.conf"
+            ),
+        ),
+        limit => Check::ok(
+            name,
+            limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string()),
+        ),
+    };
+    let unlimited = |name, limit: Option<u64>, what: &str, unit: &str, shell: &str| match limit {
+        Some(limit) => Check::fail(
+            name,
+            format!("{what} at most {limit} bytes, the node wants no limit"),
+            format!(
+                "in the unit `{unit}=infinity`, in a shell `ulimit {shell} unlimited`, for a login /etc/security/limits.conf"
+            ),
+        ),
+        None => Check::ok(name, "unlimited"),
+    };
+    let mut checks = vec![
+        at_least(
+            "open-files",
+            limits.open_files,
+            OPEN_FILES,
+            "files may be open",
+            "LimitNOFILE",
+            "-Hn",
+        ),
+        at_least(
+            "threads",
+            limits.threads,
+            THREADS,
+            "threads for the node's user",
+            "LimitNPROC",
+            "-Hu",
+        ),
+        unlimited(
+            "address-space",
+            limits.address_space,
+            "the address space may have",
+            "LimitAS",
+            "-Hv",
+        ),
+        unlimited("file-size", limits.file_size, "a file may have", "LimitFSIZE", "-Hf"),
+    ];
+    if memory_lock {
+        let what = "`bootstrap.memory_lock` is on, and the memory that may be locked is";
+        checks.push(unlimited(
+            "memory-lock",
+            limits.memory_lock,
+            what,
+            "LimitMEMLOCK",
+            "-Hl",
+        ));
+    }
+    checks
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ROUTES: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
-        eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
-        docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n\
-        br-0123456789ab\t000112AC\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+    use crate::launcher::preflight::Grade;
 
     #[test]
-    fn the_interface_of_an_address_is_that_of_its_narrowest_network() {
-        let find = |text: &str| interface_v4(ROUTES, text.parse().expect("address"));
-        assert_eq!(find("172.17.0.1").as_deref(), Some("docker0"));
-        assert_eq!(find("172.18.1.1").as_deref(), Some("br-0123456789ab"));
-        assert_eq!(find("10.0.0.1"), None);
-        let six = "fd000000000000000000000000000001 02 40 00 80   docker0\n";
-        assert_eq!(
-            interface_v6(six, "fd00::1".parse().expect("address")).as_deref(),
-            Some("docker0")
-        );
+    fn too_few_maps_fail_and_fewer_than_advised_warn() {
+        let judge = |now, without| judge_map_count(now, 1_048_576, without).result;
+        for (now, without_mmap, expected) in [
+            (Some(65_530), false, Grade::Fail),
+            (Some(65_530), true, Grade::Ok),
+            (Some(262_144), false, Grade::Warn),
+            (Some(1_048_576), false, Grade::Ok),
+            (None, false, Grade::Warn),
+        ] {
+            assert_eq!(judge(now, without_mmap), expected, "{now:?}");
+        }
+        assert_eq!(judge_map_count(Some(262_144), MAP_COUNT, false).result, Grade::Ok);
     }
 
     #[test]
-    fn only_bridges_of_engines_are_meant() {
-        for (name, expected) in [
-            ("docker0", true),
-            ("br-0123456789ab", true),
-            ("br-lan", false),
-            ("br0", false),
-            ("cni0", true),
-        ] {
-            assert_eq!(is_engines(name), expected, "{name}");
-        }
+    fn each_limit_is_judged_by_itself() {
+        let none = Limits {
+            open_files: None,
+            threads: None,
+            address_space: None,
+            file_size: None,
+            memory_lock: None,
+        };
+        let failed = |limits, lock| -> Vec<&str> {
+            let checks = judge_limits(limits, lock);
+            checks
+                .iter()
+                .filter(|check| check.result == Grade::Fail)
+                .map(|check| check.name)
+                .collect()
+        };
+        assert!(failed(none, true).is_empty());
+        let low = Some(4095);
+        let all = Limits {
+            open_files: low,
+            threads: low,
+            address_space: low,
+            file_size: low,
+            memory_lock: low,
+        };
+        let names = ["open-files", "threads", "address-space", "file-size"];
+        assert_eq!(failed(all, false), names);
+        assert_eq!(failed(all, true), [&names[..], &["memory-lock"]].concat());
+        let enough = Limits {
+            open_files: Some(65_535),
+            threads: Some(4096),
+            ..none
+        };
+        assert!(failed(enough, false).is_empty());
     }
 }

@@ -133,6 +133,7 @@ impl Host {
                 cluster: "logs".to_owned(),
                 master_eligible: true,
                 rule: service.rule,
+                skipped_checks: Vec::new(),
             },
             layout,
             service: service.clone(),

@@ -169,6 +169,7 @@ impl Sim {
                 cluster: "logs".to_owned(),
                 master_eligible: index < masters,
                 rule,
+                skipped_checks: Vec::new(),
             },
             marker: None,
             cluster: None,

@@ -55,10 +55,10 @@ impl Host {
         self.path("data")
     }
 
-    /// Gives a data directory that the test has made to the node's user.
+    /// Gives a data directory that the test has made, and all in it, to the node's user.
     pub(crate) fn give_away_data(&self) {
         if geteuid().is_root() {
-            chown(self.data(), Some(NOBODY), Some(NOBODY)).expect("given away");
+            give_away(&self.data());
         }
     }
 
@@ -197,6 +197,13 @@ impl Drop for Host {
         {
             let _ = kill_process_group(pid(process.pid), Signal::KILL);
         }
+    }
+}
+
+fn give_away(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).expect("given away");
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        give_away(&entry.path());
     }
 }
 

@@ -204,5 +204,6 @@ pub(super) fn file(phase: Phase, reason: Option<&str>) -> NodeFile {
         with_setting: false,
         boot: "b".to_owned(),
         reason: reason.map(str::to_owned),
+        skipped_checks: Vec::new(),
     }
 }
