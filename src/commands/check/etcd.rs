@@ -27,7 +27,7 @@ pub(super) async fn checks(plan: &Plan) -> Vec<Check> {
     let settings = &plan.settings.common.registry;
     let reading = match read(plan, settings).await {
         Ok(reading) => reading,
-        Err(error) => return vec![failed("etcd", error)],
+        Err(error) => return vec![Check::fail("etcd", error.to_string(), error.hint())],
     };
     let mut checks = vec![endpoints(plan, reading.revision).await, writable(plan, settings).await];
     checks.push(match record(plan, &reading) {
@@ -94,17 +94,7 @@ async fn writable(plan: &Plan, settings: &RegistrySettings) -> Check {
     let asked = async { Registry::new(settings.clone())?.commit(&txn).await };
     match asked.await {
         Ok(_) => Check::ok(NAME, format!("{} and {} may be written", keys.record(), keys.seed(id))),
-        Err(error) => failed(NAME, error),
-    }
-}
-
-fn failed(name: &'static str, error: RegistryError) -> Check {
-    let failure = Failure::from(error);
-    let problem = failure.problems.into_iter().next();
-    let (what, hint) = problem.map_or_else(Default::default, |problem| (problem.what, problem.hint));
-    Check {
-        hint,
-        ..Check::fail(name, what, "")
+        Err(error) => Check::fail(NAME, error.to_string(), error.hint()),
     }
 }
 
