@@ -34,16 +34,22 @@ pub fn command() -> Command {
         ])
 }
 
+/// The settings of `sidecar`.
+pub(crate) const SIDECAR: [Group; 4] = [Group::Registry, Group::Node, Group::Access, Group::Sidecar];
+
 fn sidecar() -> Command {
     let command = Command::new("sidecar")
         .about("Watches the local node and keeps its member key true")
         .long_about(help::SIDECAR)
         .after_help(help::SIDECAR_EXAMPLE);
-    with_groups(command, &[Group::Registry, Group::Node, Group::Access, Group::Sidecar])
+    with_groups(command, &SIDECAR).arg(switch(
+        "dry-run",
+        "Check the settings and print them, then end; a reload asks this of a new executable",
+    ))
 }
 
-/// What `launch` is told, and `check` has to know.
-const LAUNCH: [Group; 4] = [Group::Registry, Group::Node, Group::Access, Group::Launch];
+/// The settings of `launch`, which `check` has to know.
+pub(crate) const LAUNCH: [Group; 4] = [Group::Registry, Group::Node, Group::Access, Group::Launch];
 
 fn launch() -> Command {
     let command = Command::new("launch")

@@ -45,7 +45,7 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "cluster show" => cluster::show(own, sources).await,
         "cluster adopt" => cluster::adopt(own, sources).await,
         "cluster reset" => cluster::reset(own, sources).await,
-        "sidecar" => sidecar::run(sources).await,
+        "sidecar" => Box::pin(sidecar::run(own, sources)).await,
         "demo" => crate::demo::run(own, sources).await,
         "completions" => generate::completions(own),
         "launch" => launch::run(own, sources).await,

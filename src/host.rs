@@ -11,15 +11,15 @@ mod signals;
 
 pub use exec::{Executable, exec, inherited, letter};
 pub use files::{
-    FileLock, LockError, boot_id, child_start_time, group_lives, machine_hash, process_start_time, read_optional,
-    uptime, write_atomic,
+    FileLock, LockError, Stamp, boot_id, child_start_time, group_lives, machine_hash, process_start_time,
+    read_optional, stamp, uptime, write_atomic,
 };
 pub use listener::listener;
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
 pub use pidfd::Pidfd;
 pub use random::{random_below, random_fraction};
-pub use signals::{Signal, Signals};
+pub use signals::{Signal, Signals, hold_signals, let_signals_in};
 
 /// This host's name; none where it has none.
 pub fn name() -> Option<String> {

@@ -16,6 +16,7 @@
 //! | [`sidecar`] | keeps the member key equal to what the probe finds | core, shell |
 //! | [`status`] | what the registry and the nodes say, side by side | core |
 //! | `demo` | etcd and a real cluster on one machine, with a story | core, shell, one adapter |
+//! | [`reload`] | new settings and a new executable without a gap, for both daemons | core, shell |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
 //! | [`host`] | log, signals, service manager, files | shell |
 //! | [`cli`], [`commands`], [`output`], [`exit`] | the command line | shell |
@@ -36,6 +37,7 @@ pub mod output;
 pub mod probe;
 pub mod registration;
 pub mod registry;
+pub mod reload;
 pub mod sidecar;
 pub mod status;
 pub mod view;

@@ -13,6 +13,8 @@ mod machine;
 mod member;
 mod metrics;
 mod recorder;
+mod reload;
+mod resumed;
 mod shell;
 mod snapshot;
 mod sources;
@@ -20,8 +22,13 @@ mod step;
 mod told;
 mod verdict;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    time::{Duration, SystemTime},
+};
 
+use resumed::Resumed;
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
@@ -32,39 +39,44 @@ use crate::{
     probe::Prober,
     registration::{Registration, Spec, StartError},
     registry::{Range, Registry},
+    reload::{Handover, Reload},
 };
 
 /// What a turn of the loop may take beyond the longest wait for a probe.
 const TURN_SLACK: Duration = Duration::from_secs(5);
 
-/// Runs the sidecar until it is told to stop.
-pub async fn run(settings: SidecarSettings) -> Result<Exit, Failure> {
+/// Runs the sidecar until it is told to stop; after a reload it goes on where the program before it stood.
+pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Handover>) -> Result<Exit, Failure> {
     let signals = Signals::new()?;
-    let listener = listen(settings.listen).await?;
+    let resumed = handover.as_ref().and_then(Handover::state::<Resumed>);
+    let (lock, socket) = handover.map_or((None, None), |handover| (handover.lock, handover.listener));
+    let listener = match inherited(socket, settings.listen) {
+        Some(listener) => Some(listener),
+        None => listen(settings.listen).await?,
+    };
     let (boot, incarnation) = (host::boot_id()?, Incarnation::random()?);
     let (common, node) = (&settings.common, &settings.node);
     let registry = Registry::new(common.registry.clone())?;
     let key = common.keys.member(&node.id);
-    let registration = register(&settings, registry.clone(), &incarnation, &boot)?;
+    let registration = register(&settings, registry.clone(), &incarnation, &boot, lock)?;
     let now = Instant::now();
-    let machine = machine::Machine::new(expected(&settings), rhythm(&settings), now);
-    let metrics = metrics::Metrics::new();
-    let (told, snapshots) = told::Told::new(metrics.clone(), machine.conclusion().clone(), now);
-    let facts = snapshot::Facts {
-        id: node.id.clone(),
-        service: common.service.clone(),
-        key: key.clone(),
-        probed_at: node.id.host_port(node.http_port),
-        incarnation,
-        started: now,
-        turn: settings.interval + settings.timeout + TURN_SLACK,
+    let machine = match &resumed {
+        Some(resumed) => machine::Machine::resumed(expected(&settings), rhythm(&settings), now, resumed),
+        None => machine::Machine::new(expected(&settings), rhythm(&settings), now),
     };
+    let metrics = metrics::Metrics::new();
+    let since = resumed.map_or_else(SystemTime::now, |resumed| resumed.since);
+    let (told, snapshots) = told::Told::new(metrics.clone(), machine.conclusion().clone(), since, now);
+    told.settings(snapshot::Reading {
+        refused: None,
+        later: reload.later().to_vec(),
+    });
     let pages = http::Pages {
-        facts,
+        facts: facts(&settings, key.clone(), incarnation, now),
         snapshots,
         metrics,
     };
-    let pages = listener.map(|listener| tokio::spawn(http::serve(listener, pages)));
+    let server = listener.map(|listener| http::Server::start(listener, pages));
     let prober = Prober::new(
         node.address.to_string(),
         node.http_port,
@@ -72,7 +84,7 @@ pub async fn run(settings: SidecarSettings) -> Result<Exit, Failure> {
         node.access.clone(),
     );
     let watcher = registry.watch(vec![Range::Key(common.keys.record()), Range::Key(key)]);
-    let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), pages);
+    let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), server);
     let shell = shell::Shell {
         keys: common.keys.clone(),
         host: member::Host {
@@ -87,9 +99,23 @@ pub async fn run(settings: SidecarSettings) -> Result<Exit, Failure> {
         recorder: recorder::Recorder::new(common.keys.clone()),
         told,
         seen: shell::Seen::default(),
+        reload,
+        listen: settings.listen,
         node: settings.node,
     };
     shell.run().await
+}
+
+fn facts(settings: &SidecarSettings, key: String, incarnation: Incarnation, started: Instant) -> snapshot::Facts {
+    snapshot::Facts {
+        id: settings.node.id.clone(),
+        service: settings.common.service.clone(),
+        key,
+        probed_at: settings.node.id.host_port(settings.node.http_port),
+        incarnation,
+        started,
+        turn: settings.interval + settings.timeout + TURN_SLACK,
+    }
 }
 
 fn expected(settings: &SidecarSettings) -> judge::Expected {
@@ -110,6 +136,14 @@ const fn rhythm(settings: &SidecarSettings) -> machine::Rhythm {
     }
 }
 
+/// The socket that the program before this one answered on, or has opened for this one.
+fn inherited(socket: Option<OwnedFd>, wanted: Option<SocketAddr>) -> Option<TcpListener> {
+    let (socket, wanted) = (std::net::TcpListener::from(socket?), wanted?);
+    let is = socket.local_addr().ok()?;
+    let fits = is.ip() == wanted.ip() && (is.port() == wanted.port() || wanted.port() == 0);
+    fits.then(|| TcpListener::from_std(socket).ok()).flatten()
+}
+
 async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Failure> {
     let Some(address) = address else { return Ok(None) };
     match TcpListener::bind(address).await {
@@ -127,6 +161,7 @@ fn register(
     registry: Registry,
     incarnation: &Incarnation,
     boot: &str,
+    lock: Option<OwnedFd>,
 ) -> Result<Registration, Failure> {
     let (common, node) = (&settings.common, &settings.node);
     let state_file = node.state_file(&common.service);
@@ -139,7 +174,7 @@ fn register(
         boot_id: boot.to_owned(),
         take_over: node.take_over,
     };
-    Registration::start(registry, spec).map_err(|error| cannot_register(&error))
+    Registration::start(registry, spec, lock).map_err(|error| cannot_register(&error))
 }
 
 fn cannot_register(error: &StartError) -> Failure {

@@ -9,8 +9,8 @@ Watches the local node and keeps its member key true.
 
 It probes the node over HTTP and keeps one key in etcd under a lease: the key is there while the node is ready, \
 and nobody has to ask twice. It never stops, restarts or changes the node. When etcd is away it goes on probing \
-and changes nothing. SIGTERM takes the key away and ends with 0. It answers /livez, /readyz, /status and \
-/metrics.";
+and changes nothing. SIGTERM takes the key away and ends with 0. SIGHUP reads the settings again and takes over \
+from a new executable, without a gap for any reader. It answers /livez, /readyz, /status and /metrics.";
 
 pub(super) const SIDECAR_EXAMPLE: &str = "\
 Example: on every host, beside the node

@@ -9,7 +9,7 @@ use std::{
     io::{self, Read, Seek, Write},
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::{fs::MetadataExt, process::CommandExt},
+        unix::process::CommandExt,
     },
     path::{Path, PathBuf},
     process::Command,
@@ -20,7 +20,7 @@ use rustix::{
     io::{FdFlags, fcntl_getfd, fcntl_setfd},
 };
 
-use super::signals;
+use super::{signals, stamp};
 
 /// The name of the file in memory that tells the next program what it was given.
 const LETTER: &str = "quorate-handover";
@@ -44,7 +44,7 @@ impl Executable {
         let named = std::path::absolute(&name)
             .ok()
             .filter(|_| name.to_string_lossy().contains('/'));
-        let same = |path: &PathBuf| identity(path).is_ok_and(|found| Some(found) == identity(Path::new(RUNNING)).ok());
+        let same = |path: &PathBuf| stamp(path).is_ok_and(|found| Some(found) == stamp(Path::new(RUNNING)).ok());
         let path = named.filter(same).unwrap_or_else(|| undeleted(&linked));
         Ok(Self {
             path,
@@ -65,7 +65,7 @@ impl Executable {
 
     /// Whether another file lies there than the one that runs. One that is gone is no other one.
     pub fn is_replaced(&self) -> bool {
-        match (identity(&self.path), identity(Path::new(RUNNING))) {
+        match (stamp(&self.path), stamp(Path::new(RUNNING))) {
             (Ok(there), Ok(runs)) => there != runs,
             (Err(_), _) | (_, Err(_)) => false,
         }
@@ -83,12 +83,6 @@ impl Executable {
 
 /// The program that runs, even when its file was replaced or deleted.
 const RUNNING: &str = "/proc/self/exe";
-
-/// What tells one file from another: a package replaces it by rename, a copy writes it anew.
-fn identity(path: &Path) -> io::Result<(u64, u64, u64, i64, i64)> {
-    let meta = std::fs::metadata(path)?;
-    Ok((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
-}
 
 fn undeleted(link: &Path) -> PathBuf {
     let text = link.to_string_lossy();
@@ -113,13 +107,13 @@ pub fn exec(executable: &Executable, variable: &str, letter: &[u8], files: &[Bor
             return error;
         }
     }
-    signals::hold();
+    signals::hold_signals();
     let error = Command::new(executable.program())
         .arg0(&executable.name)
         .args(&executable.arguments)
         .env(variable, letter.as_raw_fd().to_string())
         .exec();
-    signals::release();
+    signals::let_signals_in();
     for file in passed() {
         // A child that inherited it would only hold it longer.
         let _ = keep_open(file, false);

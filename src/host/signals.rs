@@ -31,7 +31,7 @@ impl Signals {
             hangup: pipe(SIGHUP)?,
         };
         // One that came while this process became this program has waited until now.
-        release();
+        let_signals_in();
         Ok(signals)
     }
 
@@ -49,12 +49,12 @@ impl Signals {
 }
 
 /// From now on signals to this thread wait, also for the program that this process becomes: before it listens, one would end it.
-pub(super) fn hold() {
+pub fn hold_signals() {
     mask(libc::SIG_BLOCK);
 }
 
 /// Signals arrive again, those that have waited at once.
-pub(super) fn release() {
+pub fn let_signals_in() {
     mask(libc::SIG_UNBLOCK);
 }
 

@@ -82,7 +82,7 @@ impl Ground {
             take_over: node.take_over,
         };
         let registration =
-            Registration::start(registry.clone(), spec).map_err(|error| not_registered(&plan, &error))?;
+            Registration::start(registry.clone(), spec, None).map_err(|error| not_registered(&plan, &error))?;
         let candidate = plan.candidate(skipped_checks);
         Ok(Self {
             plan,

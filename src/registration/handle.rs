@@ -1,6 +1,10 @@
 //! The handle on a registration: wishes in, standing out. The work is done by one task.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -109,16 +113,20 @@ pub struct Registration {
     standing: watch::Receiver<Standing>,
     task: JoinHandle<()>,
     /// Held until the handle is dropped.
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 impl Registration {
-    /// Takes the lock, reads the state file and starts the work. Needs a runtime; does not wait for etcd.
-    pub fn start(registry: Registry, spec: Spec) -> Result<Self, StartError> {
-        let lock = FileLock::take(&spec.lock_file).map_err(|source| StartError::Lock {
-            key: spec.key.clone(),
-            source,
-        })?;
+    /// Takes the lock, reads the state file and starts the work. Needs a runtime; does not wait for etcd. `held` is the lock when the
+    /// program before this one held it in this process and has passed it on.
+    pub fn start(registry: Registry, spec: Spec, held: Option<OwnedFd>) -> Result<Self, StartError> {
+        let lock = match held.and_then(|file| FileLock::inherit(file, &spec.lock_file)) {
+            Some(lock) => lock,
+            None => FileLock::take(&spec.lock_file).map_err(|source| StartError::Lock {
+                key: spec.key.clone(),
+                source,
+            })?,
+        };
         // Under the lock: nobody else writes it now.
         let runs = state_file::read(&spec.state_file)?;
         let (want, wants) = watch::channel(Want::Keep);
@@ -137,7 +145,7 @@ impl Registration {
             leave,
             standing,
             task,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -157,6 +165,11 @@ impl Registration {
         let request = CommitRequest { txn, value, answer };
         self.commits.send(request).await.map_err(|_| CommitError::Ended)?;
         answered.await.map_err(|_| CommitError::Ended)?
+    }
+
+    /// The lock, for the program that this process becomes.
+    pub fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.file().as_fd()
     }
 
     /// How the registration stands, now and from now on.

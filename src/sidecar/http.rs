@@ -3,7 +3,12 @@
 //! One request per connection, a bounded number of connections, a deadline over each: whatever a client does, it holds nothing
 //! that the sidecar needs.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    time::Duration,
+};
 
 use http_body_util::Full;
 use hyper::{
@@ -17,6 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
+    task::JoinHandle,
     time::{Instant, timeout},
 };
 
@@ -42,10 +48,65 @@ pub(super) struct Pages {
     pub(super) metrics: Metrics,
 }
 
-/// Serves for ever.
-pub(super) async fn serve(listener: TcpListener, pages: Pages) -> Infallible {
-    let pages = Arc::new(pages);
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+/// The longest that clients which are being answered may hold up [`Server::pause`].
+const FINISH: Duration = Duration::from_secs(1);
+
+/// The task that answers, and its socket, which stays open when it rests.
+#[derive(Debug)]
+pub(super) struct Server {
+    listener: Arc<TcpListener>,
+    pages: Arc<Pages>,
+    slots: Arc<Semaphore>,
+    task: JoinHandle<Infallible>,
+}
+
+impl Server {
+    /// Starts to answer.
+    pub(super) fn start(listener: TcpListener, pages: Pages) -> Self {
+        let (listener, pages) = (Arc::new(listener), Arc::new(pages));
+        let slots = Arc::new(Semaphore::new(CONNECTIONS));
+        let task = tokio::spawn(serve(Arc::clone(&listener), Arc::clone(&pages), Arc::clone(&slots)));
+        Self {
+            listener,
+            pages,
+            slots,
+            task,
+        }
+    }
+
+    /// Returns when the task has died, which is a bug.
+    pub(super) async fn died(&mut self) {
+        // It has no way to end but by dying.
+        let _ = (&mut self.task).await;
+    }
+
+    /// The socket.
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+
+    /// Answers who is connected, and lets who comes next wait in the socket's queue: nobody is refused.
+    pub(super) async fn pause(&self) {
+        self.task.abort();
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        // Who is too slow for that loses an answer, as at any end.
+        let _ = timeout(FINISH, self.slots.acquire_many(all)).await;
+    }
+
+    /// Answers again.
+    pub(super) fn go_on(&mut self) {
+        let (listener, pages) = (Arc::clone(&self.listener), Arc::clone(&self.pages));
+        self.task = tokio::spawn(serve(listener, pages, Arc::clone(&self.slots)));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: Arc<TcpListener>, pages: Arc<Pages>, slots: Arc<Semaphore>) -> Infallible {
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             // Nobody closes the semaphore.

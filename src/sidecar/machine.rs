@@ -9,10 +9,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{
     judge::{Expected, Judgement, Launched, Miss, Record, judge},
+    resumed::Resumed,
     step::{Effect, Event},
     verdict::{Conclusion, Verdict, Wish},
 };
@@ -39,7 +41,8 @@ pub(super) struct Rhythm {
 }
 
 /// Where the node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum State {
     /// Nothing was good yet, since the sidecar started or since the node was down.
     Starting,
@@ -114,6 +117,21 @@ impl Machine {
         }
     }
 
+    /// A machine that goes on where the program before this one stood. The key stays as that one left it until a probe has given
+    /// what its value is made of, unless the node was found wanting already.
+    pub(super) fn resumed(expected: Expected, rhythm: Rhythm, now: Instant, resumed: &Resumed) -> Self {
+        let mut machine = Self::new(expected, rhythm, now);
+        machine.decided = resumed.decided;
+        machine.enter(now, resumed.state, &resumed.why);
+        machine.conclusion.since = resumed.since(now);
+        machine
+    }
+
+    /// Where the node stands, and whether a probe has decided that.
+    pub(super) fn state(&self) -> (State, bool) {
+        (self.state, self.decided)
+    }
+
     /// Verdict, reason and since when.
     pub(super) fn conclusion(&self) -> &Conclusion {
         &self.conclusion
@@ -178,8 +196,8 @@ impl Machine {
 
     fn wish(&self) -> Wish {
         match self.state {
-            // Before the record was heard of, nobody can say that this is the right cluster.
-            State::Ready { .. } if self.record == Record::Unknown => self.wish,
+            // Before the record was heard of, nobody can say that this is the right cluster; and a value needs a report.
+            State::Ready { .. } if self.record == Record::Unknown || self.good.is_none() => self.wish,
             State::Ready { .. } => Wish::Present,
             State::Starting if !self.decided => self.wish,
             State::Starting

@@ -231,6 +231,7 @@ mod tests {
             report: None,
             standing: Standing::default(),
             record: RecordSeen::Absent,
+            settings: crate::sidecar::snapshot::Reading::default(),
         };
         let page = Metrics::new().render(&facts, &snapshot, now);
         let help = page

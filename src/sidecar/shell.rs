@@ -1,6 +1,6 @@
 //! The loop: input → event → step → effects. Decides nothing that the machine could decide.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use tokio::time::Instant;
 
@@ -23,6 +23,7 @@ use crate::{
     model::Member,
     registration::{Registration, Value, Want},
     registry::{Keys, Registry, WatchEvent},
+    reload::{Found, Reload},
     view::ClusterView,
 };
 
@@ -43,6 +44,9 @@ pub(super) struct Shell {
     pub(super) recorder: Recorder,
     pub(super) told: Told,
     pub(super) seen: Seen,
+    pub(super) reload: Reload,
+    /// Where HTTP is answered, as it was said.
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// What the loop remembers between its turns.
@@ -60,6 +64,24 @@ pub(super) struct Seen {
     since: Option<String>,
     /// What the key was last wanted to be; none: nothing yet.
     wanted: Option<Wish>,
+    /// Somebody asked for a reload while one was on its way.
+    pub(super) reload_again: bool,
+}
+
+/// How a turn of the loop ends.
+enum Turn {
+    /// With the next one.
+    Go,
+    /// The sidecar was told to stop.
+    Leave,
+    /// There is something new to become.
+    Become(Box<Found>),
+}
+
+impl Turn {
+    const fn leave(leaving: bool) -> Self {
+        if leaving { Self::Leave } else { Self::Go }
+    }
 }
 
 impl Shell {
@@ -69,7 +91,11 @@ impl Shell {
         let mut leaving = self.feed(Event::Woke);
         while !leaving {
             let input = self.sources.next(self.seen.wake, &self.registration).await;
-            leaving = self.take(input)?;
+            leaving = match self.take(input)? {
+                Turn::Go => false,
+                Turn::Leave => true,
+                Turn::Become(found) => self.become_next(&found).await,
+            };
             self.record_uuid();
             let (standing, record) = (self.sources.standing(), self.seen.record.clone());
             self.told.turned(Instant::now(), &self.machine, standing, record);
@@ -81,14 +107,14 @@ impl Shell {
         Ok(Exit::Done)
     }
 
-    /// Whether that was the end.
-    fn take(&mut self, input: Input) -> Result<bool, Failure> {
+    fn take(&mut self, input: Input) -> Result<Turn, Failure> {
         let leaving = match input {
             Input::Signalled(Signal::Stop) => self.feed(Event::Stopped),
             Input::Signalled(Signal::Reload) => {
-                tracing::info!("settings are read at start; restart to change them");
+                self.reload_asked();
                 false
             }
+            Input::Looked(looked) => return Ok(self.looked(looked).map_or(Turn::Go, Turn::Become)),
             Input::Saw(Sight::Probed(outcome)) => {
                 self.told.probed(Instant::now(), &outcome);
                 self.feed(Event::Probed(outcome.result))
@@ -108,11 +134,11 @@ impl Shell {
             }
             Input::Died(task) => return Err(Failure::new(Exit::Failed, format!("the {task} task has died"))),
         };
-        Ok(leaving)
+        Ok(Turn::leave(leaving))
     }
 
     /// Gives an event to the machine and does what it says; whether it says to leave.
-    fn feed(&mut self, event: Event) -> bool {
+    pub(super) fn feed(&mut self, event: Event) -> bool {
         let now = Instant::now();
         let mut leaving = false;
         let mut events = VecDeque::from([event]);

@@ -50,6 +50,15 @@ pub(super) enum RecordSeen {
     There(Box<ClusterRecord>),
 }
 
+/// What came of reading the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// Why the last reload changed nothing.
+    pub(super) refused: Option<String>,
+    /// Settings that are said differently and wait for a restart.
+    pub(super) later: Vec<&'static str>,
+}
+
 /// What the sidecar knows.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
@@ -62,6 +71,7 @@ pub(super) struct Snapshot {
     pub(super) report: Option<Report>,
     pub(super) standing: Standing,
     pub(super) record: RecordSeen,
+    pub(super) settings: Reading,
 }
 
 impl Snapshot {
@@ -88,11 +98,19 @@ impl Snapshot {
     /// One sentence for the service manager; without ages, so that it changes only with its content.
     pub(super) fn sentence(&self) -> String {
         format!(
-            "{}: {}; {}",
+            "{}: {}; {}{}",
             self.conclusion.verdict.word(),
             self.conclusion.why,
-            self.registry_words()
+            self.registry_words(),
+            self.settings_words()
         )
+    }
+
+    fn settings_words(&self) -> String {
+        let Reading { refused, later } = &self.settings;
+        let refused = refused.iter().map(|why| format!("; settings not reloaded: {why}"));
+        let later = (!later.is_empty()).then(|| format!("; to be restarted for: {}", later.join(", ")));
+        refused.chain(later).collect()
     }
 
     fn registry_words(&self) -> String {
@@ -123,6 +141,7 @@ impl Snapshot {
             "node": self.node_json(),
             "record": self.record_json(),
             "registry": self.registry_json(facts, now),
+            "settings": { "refused": self.settings.refused, "restart_needed": self.settings.later },
             "sidecar": {
                 "version": env!("CARGO_PKG_VERSION"),
                 "incarnation": facts.incarnation,

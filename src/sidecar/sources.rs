@@ -3,20 +3,25 @@
 //! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. More witnesses
 //! of a death (the threads of the node's process) would be further sources here.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
     time::{Instant, Interval, MissedTickBehavior},
 };
 
+use super::http::Server;
 use crate::{
-    host::{Notifier, Signal, Signals},
+    host::{self, Notifier, Signal, Signals},
     probe::{ProbeOutcome, Prober},
     registration::{Registration, Standing},
     registry::{Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
+    reload::{Found, Reload},
 };
+
+/// Long enough for a signal that was taken already to be seen.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// What happened.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(super) enum Input {
     Woke,
     /// The service manager wants to hear that the loop turns.
     WatchdogDue,
+    /// What a reload would change, or why it cannot be.
+    Looked(Result<Found, String>),
     /// An attempt to record the cluster's UUID has ended.
     Recorded(Result<Option<Revision>, RegistryError>),
     /// A task has ended that never should.
@@ -57,18 +64,19 @@ pub(super) struct Sources {
     watcher: Watcher,
     standing: watch::Receiver<Standing>,
     watchdog: Option<Interval>,
-    pages: Option<JoinHandle<Infallible>>,
+    server: Option<Server>,
+    looks: JoinSet<Result<Found, String>>,
     recordings: JoinSet<Result<Option<Revision>, RegistryError>>,
 }
 
 impl Sources {
-    /// Starts the probe's task; `pages` is the task that serves HTTP, if any.
+    /// Starts the probe's task; `server` answers HTTP, if anybody does.
     pub(super) fn start(
         signals: Signals,
         prober: Prober,
         watcher: Watcher,
         standing: watch::Receiver<Standing>,
-        pages: Option<JoinHandle<Infallible>>,
+        server: Option<Server>,
     ) -> Self {
         let (probes, asked) = mpsc::channel(1);
         let (saw, sights) = mpsc::channel(4);
@@ -85,7 +93,8 @@ impl Sources {
             watcher,
             standing,
             watchdog,
-            pages,
+            server,
+            looks: JoinSet::new(),
             recordings: JoinSet::new(),
         }
     }
@@ -101,7 +110,8 @@ impl Sources {
             changed = self.standing.changed() => changed.map_or(Input::Died("registration"), |()| Input::StandsDifferently),
             () = until(wake) => Input::Woke,
             () = tick(&mut self.watchdog) => Input::WatchdogDue,
-            () = ended(&mut self.pages) => Input::Died("HTTP"),
+            () = died(&mut self.server) => Input::Died("HTTP"),
+            Some(looked) = self.looks.join_next() => looked.map_or(Input::Died("reload"), Input::Looked),
             Some(ended) = self.recordings.join_next() => ended.map_or(Input::Died("recording"), Input::Recorded),
         }
     }
@@ -117,6 +127,32 @@ impl Sources {
         if self.recordings.is_empty() {
             self.recordings.spawn(async move { registry.commit(&txn).await });
         }
+    }
+
+    /// Looks what a reload would change; answered by [`Input::Looked`]. One at a time: whether this one is looked for.
+    pub(super) fn look(&mut self, reload: Reload) -> bool {
+        let free = self.looks.is_empty();
+        if free {
+            self.looks.spawn(reload.look());
+        }
+        free
+    }
+
+    /// What answers HTTP.
+    pub(super) fn server(&mut self) -> Option<&mut Server> {
+        self.server.as_mut()
+    }
+
+    /// Whether somebody has told us to stop just now. From then on signals wait: for the program that this process becomes, or for
+    /// [`let_signals_in`](host::let_signals_in).
+    pub(super) async fn told_to_stop(&mut self) -> bool {
+        host::hold_signals();
+        while let Ok(signal) = tokio::time::timeout(GLANCE, self.signals.next()).await {
+            if signal == Signal::Stop {
+                return true;
+            }
+        }
+        false
     }
 
     /// How the registration stands.
@@ -157,12 +193,9 @@ async fn tick(watchdog: &mut Option<Interval>) {
     }
 }
 
-async fn ended(task: &mut Option<JoinHandle<Infallible>>) {
-    match task {
-        Some(task) => {
-            // It has no way to end but by dying.
-            let _ = task.await;
-        }
+async fn died(server: &mut Option<Server>) {
+    match server {
+        Some(server) => server.died().await,
         None => std::future::pending().await,
     }
 }

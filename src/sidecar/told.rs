@@ -7,7 +7,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     machine::Machine,
     metrics::Metrics,
-    snapshot::{LastProbe, RecordSeen, Snapshot},
+    snapshot::{LastProbe, Reading, RecordSeen, Snapshot},
     verdict::{Conclusion, Verdict},
 };
 use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing};
@@ -23,17 +23,23 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Nothing was told yet but the start. Also gives what HTTP reads.
-    pub(super) fn new(metrics: Metrics, conclusion: Conclusion, now: Instant) -> (Self, watch::Receiver<Snapshot>) {
+    /// Nothing was told yet but the start, or, of this verdict `since` then, by the program before this one. Also gives what HTTP reads.
+    pub(super) fn new(
+        metrics: Metrics,
+        conclusion: Conclusion,
+        since: SystemTime,
+        now: Instant,
+    ) -> (Self, watch::Receiver<Snapshot>) {
         let verdict = conclusion.verdict;
         let (snapshots, pages) = watch::channel(Snapshot {
             turned: now,
             conclusion,
-            since: SystemTime::now(),
+            since,
             probe: None,
             report: None,
             standing: Standing::default(),
             record: RecordSeen::Unheard,
+            settings: Reading::default(),
         });
         let told = Self {
             snapshots,
@@ -52,6 +58,21 @@ impl Told {
     /// The loop has turned, and the service manager wants to know.
     pub(super) fn alive(&self) {
         self.notifier.alive();
+    }
+
+    /// A reload has begun; it ends with [`ready`](Self::ready).
+    pub(super) fn reloading(&self) {
+        self.notifier.reloading();
+    }
+
+    /// What came of reading the settings.
+    pub(super) fn settings(&self, reading: Reading) {
+        self.snapshots.send_modify(|snapshot| snapshot.settings = reading);
+    }
+
+    /// Everything as it was last told.
+    pub(super) fn snapshot(&self) -> watch::Ref<'_, Snapshot> {
+        self.snapshots.borrow()
     }
 
     /// The stop has begun.

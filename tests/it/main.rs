@@ -16,6 +16,7 @@ mod registration_outage;
 mod registry;
 mod registry_access;
 mod registry_watch;
+mod reload;
 mod sidecar;
 mod support;
 mod units;

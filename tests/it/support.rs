@@ -8,6 +8,7 @@ pub(crate) mod node;
 pub(crate) mod place;
 pub(crate) mod program;
 pub(crate) mod registration;
+pub(crate) mod reload;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
 pub(crate) mod terminal;

@@ -180,7 +180,7 @@ impl Host {
             boot_id: quorate::host::boot_id().expect("boot"),
             take_over: false,
         };
-        let registration = Registration::start(self.service.registry.clone(), spec).expect("the lock is free");
+        let registration = Registration::start(self.service.registry.clone(), spec, None).expect("the lock is free");
         (registration, incarnation)
     }
 

@@ -59,7 +59,7 @@ impl Host {
 
     pub(crate) fn try_start(registry: &Registry, spec: Spec) -> Result<Run, StartError> {
         let incarnation = spec.incarnation.to_string();
-        let registration = Registration::start(registry.clone(), spec)?;
+        let registration = Registration::start(registry.clone(), spec, None)?;
         let standing = registration.subscribe();
         Ok(Run {
             registration,

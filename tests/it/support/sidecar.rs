@@ -21,6 +21,8 @@ pub(crate) struct Sidecar {
     ip: Ipv4Addr,
     arguments: Vec<String>,
     env: Vec<(String, String)>,
+    /// What is started.
+    program: PathBuf,
     dir: TempDir,
     child: Option<Child>,
 }
@@ -55,11 +57,66 @@ impl Sidecar {
                 .iter()
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            program: env!("CARGO_BIN_EXE_quorate").into(),
             dir,
             child: None,
         };
         sidecar.start_again();
         sidecar
+    }
+
+    /// Starts a program of its own, which can be replaced, with settings from a file, which can be rewritten.
+    pub(crate) fn start_from_file(endpoint: &str, address: &Address, more: &str, env: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("quorate.toml");
+        let mut sidecar = Self {
+            ip: address.ip(),
+            arguments: ["sidecar", "--log", "debug", "--config"].map(str::to_owned).to_vec(),
+            env: env
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            program: dir.path().join("quorate"),
+            dir,
+            child: None,
+        };
+        sidecar.arguments.push(file.display().to_string());
+        replace(&sidecar.program, own_program().as_slice(), 0o755);
+        sidecar.says(endpoint, more);
+        sidecar.start_again();
+        sidecar
+    }
+
+    /// Writes the file of its settings anew.
+    pub(crate) fn says(&self, endpoint: &str, more: &str) {
+        let (ip, dir) = (self.ip, self.dir.path().display());
+        let mut lines = Vec::new();
+        for (key, value) in [
+            ("endpoints", endpoint.to_owned()),
+            ("address", ip.to_string()),
+            ("listen", format!("{ip}:9190")),
+            ("run-dir", format!("{dir}/run")),
+            ("state-dir", format!("{dir}/state")),
+        ] {
+            if !more.contains(&format!("{key} =")) {
+                lines.push(format!("{key} = \"{value}\"\n"));
+            }
+        }
+        replace(
+            &self.dir.path().join("quorate.toml"),
+            (lines.concat() + more).as_bytes(),
+            0o644,
+        );
+    }
+
+    /// Puts another executable into the place of the one that runs, as a package does: by rename.
+    pub(crate) fn replace_program(&self, bytes: &[u8], mode: u32) {
+        replace(&self.program, bytes, mode);
+    }
+
+    /// What was started.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Starts it with the same arguments and directories, after its end.
@@ -71,7 +128,7 @@ impl Sidecar {
             .append(true)
             .open(self.log())
             .expect("a log");
-        let child = Command::new(env!("CARGO_BIN_EXE_quorate"))
+        let child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
             .env("NO_COLOR", "1")
@@ -159,6 +216,15 @@ impl Sidecar {
         })
         .await
     }
+}
+
+/// The program under test.
+pub(crate) fn own_program() -> Vec<u8> {
+    std::fs::read(env!("CARGO_BIN_EXE_quorate")).expect("the program")
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) {
+    quorate::host::write_atomic(path, bytes, mode).expect("written");
 }
 
 impl Drop for Sidecar {
