@@ -29,6 +29,21 @@ pub(super) fn seeds() -> Command {
                 .value_name("FILE")
                 .help("Write this file instead and keep it true until stopped; it is never emptied"),
         )
+        .arg(
+            Arg::new("exec")
+                .long("exec")
+                .value_name("COMMAND")
+                .requires("file")
+                .help("Run this with /bin/sh after the file has changed, and once at the start"),
+        )
+        .arg(
+            Arg::new("exec-timeout")
+                .long("exec-timeout")
+                .value_name("TIME")
+                .value_parser(time)
+                .default_value("30s")
+                .help("Kill the command, and all that it started, after this long"),
+        )
 }
 
 pub(super) fn status() -> Command {

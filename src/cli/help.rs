@@ -36,12 +36,15 @@ or not, from the seed keys and the member keys together, sorted, each once. A ke
 two ports only is listed.
 
 With --output it stays and keeps a file true: replaced whole, only when the list changes, never emptied. When \
-etcd is away the file stays as it is.";
+etcd is away the file stays as it is. With --exec a command follows each change, one at a time: changes that come \
+while it runs are answered by one more run. It finds the list in QUORATE_SEEDS (csv) and the file in \
+QUORATE_SEEDS_FILE; how it ended is said, and shown by the service manager.";
 
 pub(super) const SEEDS_EXAMPLE: &str = "\
 Example:
   quorate seeds --format csv
-  quorate seeds --output /etc/elasticsearch/unicast_hosts.txt";
+  quorate seeds --output /etc/elasticsearch/unicast_hosts.txt
+  quorate seeds --format csv --output /run/search-hosts --exec 'systemctl reload haproxy'";
 
 pub(super) const STATUS: &str = "\
 Shows record, seeds and members in one table.

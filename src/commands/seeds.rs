@@ -1,9 +1,12 @@
 //! `quorate seeds`: the seed list once, at every change, or in a file that is kept true.
 
+mod hook;
+mod keep;
+
 use std::path::Path;
 
 use clap::ArgMatches;
-use tokio::time::{Instant, sleep_until};
+use hook::Hook;
 
 use super::{
     live::{Live, News},
@@ -12,8 +15,6 @@ use super::{
 use crate::{
     config::{self, Sources},
     exit::{Exit, Failure},
-    host,
-    launcher::seed_file::{SeedEffect, SeedEvent, SeedFile},
     output,
     registry::Registry,
     view::ClusterView,
@@ -25,7 +26,9 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
     let registry = Registry::new(common.registry.clone())?;
     let form = Form::of(matches);
     if let Some(file) = matches.get_one::<String>("file") {
-        return keep_file(Path::new(file), form, Live::follow(&registry, &common.keys)).await;
+        let file = Path::new(file);
+        let hook = Hook::of(matches, file);
+        return keep::keep(file, form, hook, Live::follow(&registry, &common.keys)).await;
     }
     if matches.get_flag("watch") {
         return follow(form, Live::follow(&registry, &common.keys)).await;
@@ -52,58 +55,6 @@ async fn follow(form: Form, mut live: Live) -> Result<Exit, Failure> {
             }
             News::Away { cause } => output::note(&format!("etcd is away, the list stays: {cause}")),
         }
-    }
-}
-
-/// Keeps a file true, by the rules of the launcher's own seed file.
-async fn keep_file(path: &Path, form: Form, mut live: Live) -> Result<Exit, Failure> {
-    let broken = |error: std::io::Error| {
-        let what = format!("cannot keep {}: {error}", path.display());
-        Failure::with_hint(Exit::Failed, what, "check its path and modes")
-    };
-    let held = host::read_optional(path).map_err(broken)?.unwrap_or_default();
-    let mut file = SeedFile::holding(form.parse(&String::from_utf8_lossy(&held)));
-    let mut wake = None;
-    let mut written_once = false;
-    loop {
-        let event = tokio::select! {
-            () = alarm(wake) => SeedEvent::Woke,
-            news = live.next() => match news? {
-                News::Changed => {
-                    complain(live.view());
-                    SeedEvent::Seen(live.view().seed_hosts(None))
-                }
-                News::Away { cause } => {
-                    output::note(&format!("etcd is away, the file stays as it is: {cause}"));
-                    continue;
-                }
-            },
-        };
-        wake = None;
-        let mut effects = file.step(Instant::now(), event);
-        while let Some(effect) = effects.pop() {
-            match effect {
-                SeedEffect::WakeAt(at) => wake = Some(at),
-                SeedEffect::Write { seeds, before } => {
-                    match host::write_atomic(path, form.render(&seeds).as_bytes(), 0o644) {
-                        Ok(()) => written_once = true,
-                        // A path that was wrong from the start is a mistake of the command line.
-                        Err(error) if !written_once => return Err(broken(error)),
-                        Err(error) => {
-                            output::note(&broken(error).to_string());
-                            effects.extend(file.step(Instant::now(), SeedEvent::WriteFailed { still: before }));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-async fn alarm(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

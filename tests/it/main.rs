@@ -17,6 +17,7 @@ mod registry;
 mod registry_access;
 mod registry_watch;
 mod reload;
+mod seeds_exec;
 mod sidecar;
 mod support;
 mod units;
