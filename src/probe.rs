@@ -16,6 +16,7 @@ pub use access::{Access, Login, NoAccess, Terms};
 pub use report::{Identity, ProbeFailure, ProbeOutcome, Report, ReportedUuid, Who};
 use session::Session;
 pub use tls::{BadTerms, Fingerprint, Name, Terms as TlsTerms, TlsFailure, Trust};
+pub(crate) use tls::{authorities, believes, certificates, key_pair};
 use tokio::time::{Instant, timeout};
 
 /// How often a connection may end in the middle of one probe before that is its outcome.

@@ -60,6 +60,8 @@ pub struct LaunchSettings {
     pub attributes: BTreeMap<String, String>,
     /// Java heap, when said.
     pub heap: Option<String>,
+    /// The directory with the node's certificates, when said.
+    pub certificates: Option<PathBuf>,
     /// Settings of the node, YAML values.
     pub set: BTreeMap<String, String>,
     /// Environment of the node, as said.
@@ -110,7 +112,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     let wait_for = r.duration("wait-for");
     let skip_checks = skip_checks(r);
     let (product, version, user, cluster) = (r.text("product"), r.text("version"), r.text("user"), r.text("cluster"));
-    let data = directory(r, "data");
+    let (data, certificates) = (directory(r, "data"), directory(r, "certificates"));
     let (common, node) = (common?, node?);
     let data = data.unwrap_or_else(|| default_data(&node.state_dir, &common.service, &node.id));
     let cluster = cluster.unwrap_or_else(|| common.service.to_string());
@@ -127,6 +129,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         roles,
         attributes,
         heap,
+        certificates,
         set,
         env,
         inherited,

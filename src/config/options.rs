@@ -470,6 +470,13 @@ pub const OPTIONS: &[Opt] = &[
     ),
     Opt::new(
         Launch,
+        "certificates",
+        Text,
+        "DIR",
+        "`ca.pem`, `node.pem` and `node.key`: the node then speaks TLS, to other nodes and over HTTP",
+    ),
+    Opt::new(
+        Launch,
         "set",
         Pairs,
         "K=V",

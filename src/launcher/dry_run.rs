@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     plan::{Node, Plan},
     product::Formation,
+    render::CERTIFICATES,
 };
 use crate::config::shown_of;
 
@@ -45,15 +46,15 @@ fn files(plan: &Plan) -> Section {
     let row = |path: &Path, what: &str| format!("{}  {what}\n", path.display());
     let Node::Process(unpacked) = &plan.node;
     let copied = format!("a copy of {} with", unpacked.distribution.config().display());
+    let link = |target: &Path| format!("a link to {}", target.display());
+    let certificates = plan.settings.certificates.as_deref();
+    let certificates = certificates.map(|dir| row(&layout.config.join(CERTIFICATES), &link(dir)));
     (
         "files".to_owned(),
-        vec![
+        [
             row(&layout.config, &copied),
             row(&layout.config.join(line.settings_file()), "the settings below"),
-            row(
-                &layout.config.join(line.seed_file),
-                &format!("a link to {}", seeds.display()),
-            ),
+            row(&layout.config.join(line.seed_file), &link(&seeds)),
             row(
                 &seeds,
                 "kept live: the other master-eligible nodes, one `host:port` a line",
@@ -65,7 +66,10 @@ fn files(plan: &Plan) -> Section {
                 &plan.settings.node.run_file(&plan.settings.common.service),
                 "what the sidecar is told",
             ),
-        ],
+        ]
+        .into_iter()
+        .chain(certificates)
+        .collect(),
     )
 }
 

@@ -128,6 +128,7 @@ impl Plan {
                 source: unpacked.distribution.config(),
                 layout: self.layout.clone(),
                 line: self.line,
+                certificates: self.settings.certificates.clone(),
             }),
         }
     }
@@ -194,6 +195,7 @@ fn setup(distribution: &Distribution, settings: &LaunchSettings, layout: &Layout
             decide::Line::Zen { minimum_master_nodes } => Some(minimum_master_nodes),
         }),
         has_security: distribution.has_security,
+        certificates: settings.certificates.clone(),
         set: settings.set.clone(),
     }
 }

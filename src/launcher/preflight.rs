@@ -1,5 +1,6 @@
 //! Whether this host can run the node: one named result per question, for `quorate check` and before every start. Changes nothing.
 
+mod certificates;
 mod disk;
 mod files;
 pub mod fix;
@@ -132,6 +133,8 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
         Node::Process(unpacked) => checks.extend(of_process(plan, unpacked)),
     }
     checks.extend(security(plan));
+    checks.extend(certificates::of_node(plan));
+    checks.extend(certificates::access(plan));
     skip(&mut checks, &plan.settings.skip_checks);
     checks
 }

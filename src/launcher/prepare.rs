@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{layout::Layout, render::java_options, user::User};
+use super::{
+    layout::Layout,
+    render::{CERTIFICATES, java_options},
+    user::User,
+};
 
 /// An error with the path it is about.
 fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
@@ -49,12 +53,21 @@ fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
     give(path, user)
 }
 
-/// Makes the config directory afresh: a copy of the distribution's, with `settings` as its settings file and the seed file linked.
+/// What a config directory holds by reference, so that it stays true while the node runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Links<'a> {
+    /// The seed file's path in the config directory.
+    pub seed_file: &'a str,
+    /// The directory of the node's certificates.
+    pub certificates: Option<&'a Path>,
+}
+
+/// Makes the config directory afresh: a copy of the distribution's, with `settings` as its settings file and the links in it.
 pub fn config(
     layout: &Layout,
     source: &Path,
     settings: (&str, &str),
-    seed_file: &str,
+    links: Links<'_>,
     user: Option<&User>,
 ) -> io::Result<()> {
     let fresh = layout.dir.join(".config.new");
@@ -64,12 +77,20 @@ pub fn config(
     let (name, text) = settings;
     remove(&fresh.join(name))?;
     fs::write(fresh.join(name), text).map_err(at(&fresh.join(name)))?;
-    remove(&fresh.join(seed_file))?;
-    symlink(seed_path(layout, seed_file), fresh.join(seed_file)).map_err(at(&fresh))?;
+    link(&seed_path(layout, links.seed_file), &fresh.join(links.seed_file))?;
+    if let Some(certificates) = links.certificates {
+        link(certificates, &fresh.join(CERTIFICATES))?;
+    }
     give_all(&fresh, user)?;
     fs::set_permissions(&fresh, Permissions::from_mode(0o750)).map_err(at(&fresh))?;
     remove(&layout.config)?;
     fs::rename(&fresh, &layout.config).map_err(at(&layout.config))
+}
+
+/// Links `name` to `target`, whatever is there by that name.
+fn link(target: &Path, name: &Path) -> io::Result<()> {
+    remove(name)?;
+    symlink(target, name).map_err(at(name))
 }
 
 /// The live seed file, which the node reaches by a link in its config directory.
@@ -141,6 +162,11 @@ fn give(path: &Path, user: Option<&User>) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const LINKS: Links<'static> = Links {
+        seed_file: "unicast_hosts.txt",
+        certificates: None,
+    };
+
     fn layout(dir: &Path) -> Layout {
         let (service, id) = ("es".parse().expect("name"), "10.0.0.1".parse().expect("id"));
         Layout::new(&dir.join("state"), &service, &id, &dir.join("data"))
@@ -164,7 +190,7 @@ mod tests {
         let (layout, source) = (layout(dir.path()), distribution(dir.path()));
         directories(&layout, None).expect("directories");
         for text in ["a: 1\n", "a: 2\n"] {
-            config(&layout, &source, ("elasticsearch.yml", text), "unicast_hosts.txt", None).expect("config");
+            config(&layout, &source, ("elasticsearch.yml", text), LINKS, None).expect("config");
             let read = |name: &str| fs::read_to_string(layout.config.join(name)).expect(name);
             assert_eq!(read("elasticsearch.yml"), text);
             assert_eq!(read("log4j2.properties"), "x\n");
@@ -201,7 +227,7 @@ mod tests {
         fs::create_dir(dir.path().join("precious")).expect("precious");
         fs::write(dir.path().join("precious/file"), "x").expect("written");
         symlink(dir.path().join("precious"), &layout.config).expect("linked");
-        config(&layout, &source, ("elasticsearch.yml", ""), "unicast_hosts.txt", None).expect("config");
+        config(&layout, &source, ("elasticsearch.yml", ""), LINKS, None).expect("config");
         assert!(dir.path().join("precious/file").is_file());
         assert!(fs::symlink_metadata(&layout.config).expect("config").is_dir());
     }

@@ -64,6 +64,8 @@ pub struct Template {
     pub layout: Layout,
     /// What the files are called.
     pub line: &'static Line,
+    /// Where the node's certificates are.
+    pub certificates: Option<PathBuf>,
 }
 
 /// One node, or none yet.
@@ -107,7 +109,11 @@ impl ProcessRuntime {
 impl Template {
     fn fill(&self, settings: &str, user: Option<&User>) -> io::Result<()> {
         let name = self.line.settings_file();
-        prepare::config(&self.layout, &self.source, (&name, settings), self.line.seed_file, user)
+        let links = prepare::Links {
+            seed_file: self.line.seed_file,
+            certificates: self.certificates.as_deref(),
+        };
+        prepare::config(&self.layout, &self.source, (&name, settings), links, user)
     }
 }
 

@@ -2,7 +2,12 @@
 //!
 //! Whatever differs between lines stands here; the code that renders and starts asks its row and never compares versions.
 
+mod security;
+
 use std::{fmt, str::FromStr};
+
+use security::{OPENSEARCH_SECURITY, XPACK};
+pub use security::{Security, TlsLayer};
 
 /// A search engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,17 +145,6 @@ impl fmt::Display for JavaRange {
     }
 }
 
-/// A module that secures the node, and would keep every request without a password out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Security {
-    /// The directory under the home that is there when the module is.
-    pub module: &'static str,
-    /// How its settings begin.
-    pub namespace: &'static str,
-    /// The setting that switches it off, and the value that does.
-    pub off: (&'static str, &'static str),
-}
-
 /// Versions of a product that take the same settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
@@ -218,12 +212,6 @@ impl Line {
     }
 }
 
-const XPACK: Security = Security {
-    module: "modules/x-pack-security",
-    namespace: "xpack.security.",
-    off: ("xpack.security.enabled", "false"),
-};
-
 const ELASTICSEARCH_9: Line = Line {
     label: "Elasticsearch 9",
     product: Product::Elasticsearch,
@@ -258,11 +246,7 @@ const OPENSEARCH_3: Line = Line {
     master_role: "cluster_manager",
     java_variable: "OPENSEARCH_JAVA_HOME",
     bundled_java: &["jre", "jdk"],
-    security: Security {
-        module: "plugins/opensearch-security",
-        namespace: "plugins.security.",
-        off: ("plugins.security.disabled", "true"),
-    },
+    security: OPENSEARCH_SECURITY,
     map_count: 262_144,
     flood_headroom: None,
     ..ELASTICSEARCH_9

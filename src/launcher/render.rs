@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::product::{Formation, Line, Roles};
+use super::product::{Formation, Line, Roles, TlsLayer};
 use crate::exit::Problem;
 
 /// Settings that only the launcher may write, and the flag that says the same. Their sub-settings are meant too.
@@ -43,6 +43,9 @@ const TRANSPORT: &str = "use `--transport-port`";
 /// Of `discovery.` only times may be set: all else says whom the node finds. This one says when it gives up finding others.
 const SELF_BOOTSTRAP: &str = "discovery.unconfigured_bootstrap_timeout";
 
+/// Where a node finds its certificates, in its config directory.
+pub const CERTIFICATES: &str = "certs";
+
 /// What the settings of a node say, apart from the order to bootstrap.
 #[derive(Debug, Clone)]
 pub struct NodeSetup {
@@ -70,6 +73,8 @@ pub struct NodeSetup {
     pub minimum_masters: Option<usize>,
     /// Whether the module that secures the node is there.
     pub has_security: bool,
+    /// Where its certificates are on this host, when said.
+    pub certificates: Option<PathBuf>,
     /// What was said by `--set`.
     pub set: BTreeMap<String, String>,
 }
@@ -99,7 +104,15 @@ impl NodeSetup {
             )
         });
         let set = self.set.iter().filter_map(|(key, value)| set_problem(key, value));
-        roles.chain(attributes).chain(set).collect()
+        let nothing_to_secure = self.certificates.as_ref().filter(|_| !self.has_security).map(|dir| {
+            let module = self.line.security.module;
+            let what = format!(
+                "`--certificates` is {}, and the node has no {module} that could use them",
+                dir.display()
+            );
+            Problem::with_hint(what, "leave it out, or start a distribution with that module")
+        });
+        roles.chain(attributes).chain(set).chain(nothing_to_secure).collect()
     }
 
     /// Whether the node may be elected.
@@ -111,7 +124,21 @@ impl NodeSetup {
     /// Whether the node will be without the protection that its distribution could give it.
     pub fn unprotected(&self) -> bool {
         let namespace = self.line.security.namespace;
-        self.has_security && !self.set.keys().any(|key| key.starts_with(namespace))
+        self.has_security && self.certificates.is_none() && !self.set.keys().any(|key| key.starts_with(namespace))
+    }
+
+    /// Whether the node will speak TLS to its clients.
+    pub fn speaks_tls(&self) -> bool {
+        self.value(&self.line.security.http.setting("enabled")).as_deref() == Some("true")
+    }
+
+    /// The text of one setting as the node will read it.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let value = match self.set.get(key) {
+            Some(value) => said(value)?,
+            None => self.own().remove(key)?,
+        };
+        Some(serde_json::from_str(&value).unwrap_or(value))
     }
 
     /// The settings file; `first_masters` only for the node that is to form the cluster.
@@ -158,7 +185,40 @@ impl NodeSetup {
             let (key, value) = line.security.off;
             settings.insert(key.to_owned(), value.to_owned());
         }
+        if self.certificates.is_some() {
+            let security = &line.security;
+            settings.extend(
+                security
+                    .on
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+            );
+            settings.extend(self.tls(&security.transport));
+            settings.extend(self.tls(&security.http));
+        }
         settings
+    }
+
+    /// One layer of TLS from the files in the certificates' directory, unless the layer was told to take a store of another form.
+    fn tls(&self, layer: &TlsLayer) -> Vec<(String, String)> {
+        let other_form = |key: &String| {
+            let rest = key.strip_prefix(layer.prefix);
+            rest.is_some_and(|rest| rest.starts_with("keystore") || rest.starts_with("truststore"))
+        };
+        let mut settings = vec![("enabled", "true".to_owned())];
+        settings.extend(layer.names.map(|(name, value)| (name, said(value).unwrap_or_default())));
+        if !self.set.keys().any(other_form) {
+            let file = |name: &str| yaml(&format!("{CERTIFICATES}/{name}"));
+            settings.extend([
+                (layer.authorities, file("ca.pem")),
+                (layer.certificate, file("node.pem")),
+                (layer.key, file("node.key")),
+            ]);
+        }
+        settings
+            .into_iter()
+            .map(|(name, value)| (layer.setting(name), value))
+            .collect()
     }
 
     fn role_settings(&self, roles: &[String]) -> Vec<(String, String)> {

@@ -9,6 +9,7 @@ mod machine;
 use std::{future::pending, io, time::Duration};
 
 pub(super) use inquiry::Inquiry;
+use inquiry::Said;
 use machine::{Effect, Event, State, Supervision};
 use tokio::time::{Instant, sleep_until};
 
@@ -25,6 +26,7 @@ use crate::{
     host::{FileLock, Signal, Signals},
     model::ClusterUuid,
     nodefile::ProcessId,
+    probe::ProbeFailure,
     registry::{WatchEvent, Watcher},
 };
 
@@ -61,6 +63,7 @@ enum News {
     Registry(Option<WatchEvent>),
     SeedsWoke,
     Reported(ClusterUuid),
+    Denied(ProbeFailure),
     Recorded(Recorded),
     RegistrationDied,
 }
@@ -70,6 +73,8 @@ enum News {
 struct Shown {
     recorded: Option<Recorded>,
     away: Option<String>,
+    /// Why the node does not tell its UUID.
+    denied: Option<String>,
 }
 
 impl<R: Runtime> Running<'_, R> {
@@ -118,7 +123,10 @@ impl<R: Runtime> Running<'_, R> {
             () = at(wake) => Heard::Life(Event::Woke),
             event = self.watcher.next() => Heard::News(News::Registry(event)),
             () = at(self.seeds.wake()) => Heard::News(News::SeedsWoke),
-            uuid = self.inquiry.uuid() => Heard::News(News::Reported(uuid)),
+            said = self.inquiry.next() => Heard::News(match said {
+                Said::Uuid(uuid) => News::Reported(uuid),
+                Said::Denied(failure) => News::Denied(failure),
+            }),
             recorded = self.recorder.next() => Heard::News(News::Recorded(recorded)),
             () = self.ground.registration.died() => Heard::News(News::RegistrationDied),
         }
@@ -137,6 +145,10 @@ impl<R: Runtime> Running<'_, R> {
             }
             News::SeedsWoke => self.seeds.woke(),
             News::Reported(uuid) => self.reported(&uuid),
+            News::Denied(failure) => {
+                tracing::warn!(cause = %failure, "the node does not tell its cluster");
+                shown.denied = Some(failure.to_string());
+            }
             News::Recorded(recorded) => {
                 if let Err(why) = &recorded {
                     tracing::error!(why, "the node's cluster cannot be recorded");
@@ -185,7 +197,10 @@ impl<R: Runtime> Running<'_, R> {
         let cluster = match &shown.recorded {
             Some(Ok(uuid)) => format!("cluster UUID {uuid}"),
             Some(Err(why)) => why.clone(),
-            None => "cluster UUID not known yet".to_owned(),
+            None => match &shown.denied {
+                Some(why) => format!("cluster UUID not known: {why}"),
+                None => "cluster UUID not known yet".to_owned(),
+            },
         };
         let away = shown.away.as_ref();
         let away = away.map_or_else(String::new, |cause| format!("; etcd is away: {cause}"));

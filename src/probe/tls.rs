@@ -194,6 +194,23 @@ pub(crate) fn key_pair(certificate: &Path, key: &Path) -> Result<CertifiedKey, B
     })
 }
 
+/// Whether whoever believes `roots` believes this certificate at `time`, and takes it for that of `name`.
+pub(crate) fn believes(
+    roots: &RootCertStore,
+    chain: &[CertificateDer<'_>],
+    name: Option<&ServerName<'_>>,
+    time: UnixTime,
+) -> Result<(), TlsFailure> {
+    let (own, others) = chain.split_first().ok_or(TlsFailure::UnknownAuthority)?;
+    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let judge = || {
+        let own = ParsedCertificate::try_from(own)?;
+        verify_server_cert_signed_by_trust_anchor(&own, roots, others, time, algorithms.all)?;
+        name.map_or(Ok(()), |name| verify_server_name(&own, name))
+    };
+    judge().map_err(|error| TlsFailure::from(&error))
+}
+
 /// Whose certificates are believed.
 #[derive(Debug)]
 enum Trusted {

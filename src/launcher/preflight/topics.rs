@@ -69,6 +69,11 @@ pub const TOPICS: &[Topic] = &[
         "The node asks for a password, or somebody decided that it does not",
     ),
     topic(
+        "certificates",
+        "The node's certificates can be read, fit together, are for its address and have not expired",
+    ),
+    topic("node-access", "The launcher knows how to ask a node that is secured"),
+    topic(
         "etcd",
         "etcd answers at every endpoint and lets us read (`quorate check` only)",
     ),

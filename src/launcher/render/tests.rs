@@ -17,6 +17,7 @@ fn setup(product: Product, version: &str) -> NodeSetup {
         attributes: [("rack".to_owned(), "r1: true".to_owned())].into(),
         minimum_masters: matches!(line.formation, Formation::Quorum { .. }).then_some(2),
         has_security: true,
+        certificates: None,
         set: [
             ("node.attr.rack".to_owned(), "r2".to_owned()),
             ("discovery.initial_state_timeout".to_owned(), "1s".to_owned()),
@@ -37,6 +38,57 @@ fn every_line_gets_its_settings() {
     ] {
         let name = format!("{}-{version}", product.name());
         insta::assert_snapshot!(name, setup(product, version).render(Some(&masters)));
+    }
+}
+
+#[test]
+fn certificates_switch_tls_on_in_every_layer_that_was_not_told_otherwise() {
+    for (product, version, form, off) in [
+        (
+            Product::Elasticsearch,
+            "9.5.3",
+            "xpack.security.transport.ssl.keystore.path",
+            "xpack.security.http.ssl.enabled",
+        ),
+        (
+            Product::OpenSearch,
+            "3.6.0",
+            "plugins.security.ssl.transport.keystore_filepath",
+            "plugins.security.ssl.http.enabled",
+        ),
+    ] {
+        let mut setup = setup(product, version);
+        setup.certificates = Some("/etc/certs".into());
+        assert!(setup.speaks_tls() && !setup.unprotected());
+        let namespace = setup.line.security.namespace;
+        let secure = |setup: &NodeSetup| -> String {
+            let text = setup.render(None);
+            let lines = text.lines().filter(|line| line.starts_with(namespace));
+            lines.collect::<Vec<_>>().join(
+                "
+",
+            )
+        };
+        let whole = secure(&setup);
+        setup.set.insert(form.to_owned(), "certs/node.p12".to_owned());
+        setup.set.insert(off.to_owned(), "false".to_owned());
+        assert!(!setup.speaks_tls());
+        let name = format!("secure-{}-{version}", product.name());
+        insta::assert_snapshot!(
+            name,
+            format!(
+                "{whole}\n\n# with another form and no TLS over HTTP\n{}",
+                secure(&setup)
+            )
+        );
+        setup.has_security = false;
+        let problems = setup.problems();
+        assert!(
+            problems
+                .iter()
+                .any(|problem| problem.what.contains("`--certificates` is /etc/certs")),
+            "{problems:?}"
+        );
     }
 }
 

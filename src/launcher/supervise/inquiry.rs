@@ -4,7 +4,10 @@ use std::{future::pending, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use crate::{model::ClusterUuid, probe::Prober};
+use crate::{
+    model::ClusterUuid,
+    probe::{ProbeFailure, Prober},
+};
 
 /// How often a node is asked at first.
 const OFTEN: Duration = Duration::from_millis(250);
@@ -13,6 +16,15 @@ const SELDOM: Duration = Duration::from_secs(2);
 /// A cluster that is not there after this long waits for something.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// What is worth telling of a question.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// The node's cluster.
+    Uuid(ClusterUuid),
+    /// It lives and will not tell us; each new reason is said once.
+    Denied(ProbeFailure),
+}
+
 /// One question to one node.
 #[derive(Debug)]
 pub(in crate::launcher) struct Inquiry {
@@ -20,6 +32,8 @@ pub(in crate::launcher) struct Inquiry {
     /// Somebody else may answer on the port.
     name: String,
     begun: Instant,
+    /// Why it will not tell us, as it was said last.
+    denied: Option<ProbeFailure>,
     closed: bool,
 }
 
@@ -30,21 +44,28 @@ impl Inquiry {
             prober,
             name,
             begun: Instant::now(),
+            denied: None,
             closed: false,
         }
     }
 
     /// The node's word; never once the inquiry is closed. Cancel safety: the node is asked again.
-    pub(super) async fn uuid(&mut self) -> ClusterUuid {
+    pub(super) async fn next(&mut self) -> Said {
         if self.closed {
             return pending().await;
         }
         loop {
-            if let Ok(report) = self.prober.probe().await.result
-                && report.identity.name == self.name
-                && let Some(uuid) = report.uuid.known()
-            {
-                return uuid.clone();
+            match self.prober.probe().await.result {
+                Ok(report) => {
+                    if let Some(uuid) = report.uuid.known().filter(|_| report.identity.name == self.name) {
+                        return Said::Uuid(uuid.clone());
+                    }
+                }
+                Err(failure) if failure.is_denied() && self.denied.as_ref() != Some(&failure) => {
+                    self.denied = Some(failure.clone());
+                    return Said::Denied(failure);
+                }
+                Err(_) => {}
             }
             let patient = self.begun.elapsed() > PATIENCE;
             sleep(if patient { SELDOM } else { OFTEN }).await;

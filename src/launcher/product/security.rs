@@ -1,0 +1,83 @@
+//! The modules that secure nodes, and what their settings are called. Pure data.
+
+/// A module that secures the node, and would keep every request without a password out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Security {
+    /// The directory under the home that is there when the module is.
+    pub module: &'static str,
+    /// How its settings begin.
+    pub namespace: &'static str,
+    /// The setting that switches it off, and the value that does.
+    pub off: (&'static str, &'static str),
+    /// The settings that switch it on, or that its certificates are worth having with.
+    pub on: &'static [(&'static str, &'static str)],
+    /// TLS between nodes.
+    pub transport: TlsLayer,
+    /// TLS to clients.
+    pub http: TlsLayer,
+}
+
+/// The names of the TLS settings of one layer, each after the layer's beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TlsLayer {
+    /// How they begin.
+    pub prefix: &'static str,
+    /// The file with the node's certificate.
+    pub certificate: &'static str,
+    /// The file with its key.
+    pub key: &'static str,
+    /// The file with the authorities whose certificates are believed.
+    pub authorities: &'static str,
+    /// Whether the names in the certificates of other nodes are looked at, and the value that says so.
+    pub names: Option<(&'static str, &'static str)>,
+}
+
+impl TlsLayer {
+    /// A setting of the layer.
+    pub fn setting(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+pub(super) const XPACK: Security = Security {
+    module: "modules/x-pack-security",
+    namespace: "xpack.security.",
+    off: ("xpack.security.enabled", "false"),
+    on: &[("xpack.security.enabled", "true")],
+    transport: TlsLayer {
+        prefix: "xpack.security.transport.ssl.",
+        names: Some(("verification_mode", "full")),
+        ..XPACK_HTTP
+    },
+    http: XPACK_HTTP,
+};
+
+const XPACK_HTTP: TlsLayer = TlsLayer {
+    prefix: "xpack.security.http.ssl.",
+    certificate: "certificate",
+    key: "key",
+    authorities: "certificate_authorities",
+    names: None,
+};
+
+const OPENSEARCH_HTTP: TlsLayer = TlsLayer {
+    prefix: "plugins.security.ssl.http.",
+    certificate: "pemcert_filepath",
+    key: "pemkey_filepath",
+    authorities: "pemtrustedcas_filepath",
+    names: None,
+};
+
+pub(super) const OPENSEARCH_SECURITY: Security = Security {
+    module: "plugins/opensearch-security",
+    namespace: "plugins.security.",
+    off: ("plugins.security.disabled", "true"),
+    // Elasticsearch looks for new files unasked.
+    on: &[("plugins.security.ssl.certificates_hot_reload.enabled", "true")],
+    transport: TlsLayer {
+        prefix: "plugins.security.ssl.transport.",
+        names: Some(("enforce_hostname_verification", "true")),
+        ..OPENSEARCH_HTTP
+    },
+    http: OPENSEARCH_HTTP,
+};
