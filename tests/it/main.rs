@@ -9,6 +9,7 @@ mod formation;
 mod formation_model;
 mod generated_docs;
 mod launch;
+mod node_security;
 mod node_tls;
 mod probe;
 mod registration;

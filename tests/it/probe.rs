@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quorate::{
     launcher::product::Product,
-    probe::{Access, ProbeFailure, Prober, Report, ReportedUuid},
+    probe::{Access, ProbeFailure, Prober, Report, ReportedUuid, Terms, TlsFailure, TlsTerms, Trust},
 };
 use tokio::time::{Instant, timeout};
 
@@ -168,6 +168,19 @@ async fn a_real_node_is_known_through_its_life() {
 
     let mut prober = Prober::new(node.address().to_string(), 9200, TIMEOUT, Access::default());
     report(&mut prober).await;
+    let pin = "0".repeat(64).parse().expect("a fingerprint");
+    let tls = TlsTerms {
+        trust: Trust::Pinned(pin),
+        identity: None,
+    };
+    let access = Access::new(Terms {
+        tls: Some(tls),
+        login: None,
+    });
+    let mut mistaken = Prober::new(node.address().to_string(), 9200, TIMEOUT, access.expect("terms"));
+    let failure = mistaken.probe().await.result;
+    assert_eq!(failure, Err(ProbeFailure::Tls(TlsFailure::NotSpoken)));
+
     node.freeze();
     assert_eq!(kind(&mut prober).await, "timed_out");
     node.thaw();
