@@ -147,6 +147,10 @@ fn setting(opt: &'static Opt) -> Arg {
     match opt.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Pairs => arg.value_name(opt.value).action(ArgAction::Append),
+        Kind::Lines => arg
+            .value_name(opt.value)
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true),
         Kind::Text | Kind::List => arg.value_name(opt.value),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
     let options = Options::of(matches, user::is_root())?;
     // First, so that a second demo hears of the first one and not of its ports.
     let folder = Folder::open(&options.dir).await?;
-    let cast = preflight::cast(&options, sources)?;
+    let cast = preflight::cast(&options, sources).await?;
     folder.furnish(&cast)?;
     // From here on Ctrl-C is ours.
     let signals = Signals::new()?;

@@ -4,6 +4,7 @@
 //! → marker → formation (seed, claim, arm) → config directory → launcher's file → node → supervision. Nothing is started before the
 //! formation says so, and nothing that could wait comes between its word and the start.
 
+pub mod container;
 pub mod decide;
 pub mod desk;
 pub mod distribution;
@@ -29,8 +30,9 @@ mod start;
 mod supervise;
 pub mod user;
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
+use container::{Absent, ContainerRuntime, Dead};
 use desk::Desk;
 use plan::{Node, Plan};
 use preflight::Grade;
@@ -40,6 +42,7 @@ use start::Ground;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    config::LaunchSettings,
     exit::{Exit, Failure},
     host::{Notifier, Signals},
 };
@@ -47,28 +50,49 @@ use crate::{
 /// While a start waits, the service manager is asked this often for this much more time.
 const EXTENSION: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(1));
 
-/// Starts the node of `plan`, or stays with the one that runs already, until it has ended.
-pub async fn launch(plan: Plan) -> Result<Exit, Failure> {
+/// Starts the node, or stays with the one that runs already, until it has ended.
+pub async fn launch(settings: LaunchSettings) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    // From here on a signal is an event: an early one must not leave a half-made node behind.
+    let mut signals = Signals::new()?;
+    let mut notifier = Notifier::new();
+    let mut pulling = |sentence: &str| {
+        tracing::info!("{sentence}");
+        notifier.status(sentence);
+    };
+    let plan = tokio::select! {
+        biased;
+        plan = Plan::find(settings, Absent::Pull(&mut pulling)) => plan?,
+        // Nothing was begun but a pull, which goes on from there.
+        () = signals.told_to_stop() => return Ok(Exit::Done),
+        never = keep_the_service_manager_waiting() => match never {},
+    };
     match &plan.node {
         Node::Process(unpacked) => {
             let runtime = ProcessRuntime::new(plan.program(unpacked));
-            Box::pin(launch_on(runtime, plan)).await
+            Box::pin(launch_on(runtime, plan, signals, begun)).await
+        }
+        Node::Container(packed) => {
+            let runtime = ContainerRuntime::new(&plan, packed);
+            Box::pin(launch_on(runtime, plan, signals, begun)).await
         }
     }
 }
 
-async fn launch_on<R: Runtime>(mut runtime: R, plan: Plan) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    // From here on a signal is an event: an early one must not leave a half-made node behind.
-    let mut signals = Signals::new()?;
-    let skipped = look_at_the_host(&plan)?;
+async fn launch_on<R: Runtime>(
+    mut runtime: R,
+    plan: Plan,
+    mut signals: Signals,
+    begun: Instant,
+) -> Result<Exit, Failure> {
+    let skipped = look_at_the_host(&plan).await?;
     limits::raise();
     let mut desk = Desk::new(&plan, runtime.name(), skipped.clone())?;
     let ground = Ground::new(plan, skipped)?;
     let up = tokio::select! {
         biased;
         up = ground.bring_up(&mut runtime, &mut desk, &mut signals) => up,
-        () = keep_the_service_manager_waiting() => Ok(None),
+        never = keep_the_service_manager_waiting() => match never {},
     };
     let up = match up {
         Ok(Some(up)) => up,
@@ -91,9 +115,9 @@ async fn launch_on<R: Runtime>(mut runtime: R, plan: Plan) -> Result<Exit, Failu
 }
 
 /// The checks that failed and were skipped. Nothing that is found stands in the way of a node that runs already.
-fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
-    let leftover = leftover::of_plan(plan)?;
-    let checks = preflight::checks(plan, leftover.as_ref().map(|leftover| leftover.process));
+async fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
+    let leftover = leftover::of_plan(plan, Dead::Leave).await?;
+    let checks = preflight::before_a_start(plan, leftover.as_ref().map(|leftover| leftover.process)).await;
     for check in &checks {
         let (name, found) = (check.name, &check.what);
         match check.result {
@@ -113,8 +137,7 @@ fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
     Ok(preflight::skipped(&checks))
 }
 
-/// Never returns.
-async fn keep_the_service_manager_waiting() {
+async fn keep_the_service_manager_waiting() -> Infallible {
     let notifier = Notifier::new();
     loop {
         notifier.extend(EXTENSION.1);

@@ -42,13 +42,25 @@ impl ProcessId {
     }
 }
 
+/// A container of an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerId {
+    /// Its name.
+    pub name: String,
+    /// The engine's id of it.
+    pub id: String,
+}
+
 /// What the launcher says about its node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeFile {
     /// Format of this file.
     pub format: u32,
-    /// What runs the node: `process`.
+    /// What runs the node: `docker`, `podman` or `process`.
     pub engine: String,
+    /// The node's container, where the engine runs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerId>,
     /// The node's main process, the one that is signalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessId>,

@@ -10,6 +10,7 @@ use crate::{
     config::{Sources, launch},
     exit::{Exit, Failure},
     launcher::{
+        container::{Absent, Dead},
         leftover,
         plan::Plan,
         preflight::{self, Check, Grade, fix},
@@ -20,8 +21,10 @@ use crate::{
 
 /// Asks everything, prints the answers, and fails when one of them stands in the way of a start.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let plan = Plan::new(resolve(sources, launch)?)?;
-    let own = leftover::of_plan(&plan)?.map(|leftover| leftover.process);
+    let plan = Plan::find(resolve(sources, launch)?, Absent::Leave).await?;
+    let own = leftover::of_plan(&plan, Dead::Leave)
+        .await?
+        .map(|leftover| leftover.process);
     let fixed = if matches.get_flag("fix") {
         if !is_root() {
             let hint = "run it with `sudo`, or do by hand what `quorate check` says";
@@ -36,6 +39,7 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
         Vec::new()
     };
     let mut checks = preflight::checks(&plan, own);
+    checks.extend(preflight::of_engine(&plan).await);
     checks.extend(etcd::checks(&plan).await);
     preflight::skip(&mut checks, &plan.settings.skip_checks);
     fix::note(&mut checks, fixed);

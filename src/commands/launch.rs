@@ -6,16 +6,17 @@ use super::resolve;
 use crate::{
     config::{Sources, launch},
     exit::{Exit, Failure},
-    launcher::{self, dry_run, plan::Plan},
+    launcher::{self, container::Absent, dry_run, plan::Plan},
     output,
 };
 
 /// Runs the launcher, or with `--dry-run` only the plan.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let plan = Plan::new(resolve(sources, launch)?)?;
+    let settings = resolve(sources, launch)?;
     if matches.get_flag("dry-run") {
+        let plan = Plan::find(settings, Absent::Leave).await?;
         output::bytes(dry_run::text(&plan).as_bytes())?;
         return Ok(Exit::Done);
     }
-    Box::pin(launcher::launch(plan)).await
+    Box::pin(launcher::launch(settings)).await
 }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    Common, NodeSettings, Resolver, Source,
+    Common, Engine, NodeSettings, Resolver, Source,
     common::common,
+    engine::engine,
     node::{directory, node},
     suggest::nearest,
 };
@@ -18,16 +19,6 @@ use crate::{
     launcher::preflight::{self, TOPICS},
     model::{NodeId, ServiceName},
 };
-
-/// What runs the node, and what of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Engine {
-    /// A plain process in its own process group.
-    Process {
-        /// The unpacked distribution.
-        home: PathBuf,
-    },
-}
 
 /// Settings of `quorate launch`.
 #[derive(Debug, Clone)]
@@ -140,19 +131,6 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         common,
         node,
     })
-}
-
-fn engine(r: &mut Resolver<'_>) -> Option<Engine> {
-    let named = r.parse_with("engine", "`process`", |text| (text == "process").then_some(()));
-    let home = directory(r, "home");
-    if r.raw("home").is_none() {
-        r.problem(Problem::with_hint(
-            "`--home` is missing",
-            "name the unpacked distribution, e.g. `--home /opt/elasticsearch-9.5.3`",
-        ));
-    }
-    named?;
-    home.map(|home| Engine::Process { home })
 }
 
 fn inherited(r: &Resolver<'_>) -> BTreeMap<String, String> {

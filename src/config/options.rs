@@ -10,6 +10,8 @@ pub enum Kind {
     List,
     /// `KEY=VALUE`, repeatable; in the environment one a line; in the file a table.
     Pairs,
+    /// Texts that may hold commas, repeatable; in the environment one a line; in the file an array.
+    Lines,
     /// On or off; as a flag it takes no value.
     Switch,
 }
@@ -160,7 +162,7 @@ impl Opt {
 
 use Acts::{AtNodeStart, AtReload, AtRestart};
 use Group::{Access, Launch, Node, Registry, Sidecar};
-use Kind::{List, Pairs, Switch, Text};
+use Kind::{Lines, List, Pairs, Switch, Text};
 
 /// All settings in the order of the documentation.
 pub const OPTIONS: &[Opt] = &[
@@ -402,7 +404,20 @@ pub const OPTIONS: &[Opt] = &[
         "Where /livez, /readyz, /status and /metrics answer",
     )
     .default("127.0.0.1:9190"),
-    Opt::new(Launch, "engine", Text, "process", "What runs the node").default("process"),
+    Opt::new(
+        Launch,
+        "engine",
+        Text,
+        "NAME",
+        "What runs the node: docker, podman or process; default: docker with `--image`, process with `--home`",
+    ),
+    Opt::new(
+        Launch,
+        "image",
+        Text,
+        "IMAGE",
+        "The image of the node, by tag or digest (engines docker and podman)",
+    ),
     Opt::new(
         Launch,
         "home",
@@ -415,14 +430,14 @@ pub const OPTIONS: &[Opt] = &[
         "product",
         Text,
         "NAME",
-        "elasticsearch or opensearch; default: what the distribution says",
+        "elasticsearch or opensearch; default: what the distribution or image says",
     ),
     Opt::new(
         Launch,
         "version",
         Text,
         "X.Y.Z",
-        "The product's version; default: what the distribution says",
+        "The product's version; default: what the distribution or image says",
     ),
     Opt::new(
         Launch,
@@ -436,7 +451,7 @@ pub const OPTIONS: &[Opt] = &[
         "user",
         Text,
         "NAME",
-        "User of the node when started as root; default: the product's name",
+        "User of the node when started as root; default: the product's name; in a container UID[:GID]",
     ),
     Opt::new(
         Launch,
@@ -488,6 +503,28 @@ pub const OPTIONS: &[Opt] = &[
         Pairs,
         "K=V",
         "An environment variable of the node, repeatable",
+    ),
+    Opt::new(
+        Launch,
+        "network",
+        Text,
+        "NAME",
+        "Network of the container; any but `host` gets the node's two ports published on its address",
+    )
+    .default("host"),
+    Opt::new(
+        Launch,
+        "ulimit",
+        Pairs,
+        "K=V",
+        "A limit of the container, repeatable, e.g. nofile=65536; `engine`: whatever the engine gives",
+    ),
+    Opt::new(
+        Launch,
+        "engine-arg",
+        Lines,
+        "ARG",
+        "One more argument for the engine's `create`, repeatable; wins over ours",
     ),
     Opt::new(
         Launch,

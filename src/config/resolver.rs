@@ -257,8 +257,8 @@ fn shown(opt: &Opt, values: &[String]) -> String {
 fn split(opt: &Opt, texts: &[String]) -> Vec<String> {
     let separator = match opt.kind {
         Kind::List => ',',
-        // Values may hold commas, so the environment has one pair a line.
-        Kind::Pairs => '\n',
+        // Values may hold commas, so the environment has one a line.
+        Kind::Pairs | Kind::Lines => '\n',
         Kind::Text | Kind::Switch => return texts.to_vec(),
     };
     let parts = texts.iter().flat_map(|text| text.split(separator)).map(str::trim);
@@ -274,13 +274,13 @@ fn from_toml(opt: &Opt, value: &toml::Value) -> Result<Vec<String>, &'static str
         Array(_) | Table(_) | toml::Value::Float(_) | toml::Value::Datetime(_) => None,
     };
     match (opt.kind, value) {
-        (Kind::List, Array(items)) => items
+        (Kind::List | Kind::Lines, Array(items)) => items
             .iter()
             .map(plain)
             .collect::<Option<_>>()
             .ok_or("an array of texts"),
-        (Kind::List, String(text)) => Ok(split(opt, std::slice::from_ref(text))),
-        (Kind::List, _) => Err("an array of texts"),
+        (Kind::List | Kind::Lines, String(text)) => Ok(split(opt, std::slice::from_ref(text))),
+        (Kind::List | Kind::Lines, _) => Err("an array of texts"),
         (Kind::Pairs, Table(table)) => {
             let pair = |(name, value): (&std::string::String, &toml::Value)| Some(format!("{name}={}", plain(value)?));
             table.iter().map(pair).collect::<Option<_>>().ok_or("a table of texts")

@@ -17,6 +17,7 @@ use crate::{
     config::{self, Sources},
     exit::{Exit, Failure, Problem},
     launcher::{
+        container::Absent,
         distribution::Distribution,
         plan::Plan,
         preflight::{checks, refuse},
@@ -27,7 +28,7 @@ use crate::{
 const ETCD: [u16; 2] = [2379, 2380];
 
 /// Everybody's part, or all that stands in the way.
-pub(super) fn cast(options: &Options, sources: &Sources) -> Result<Cast, Failure> {
+pub(super) async fn cast(options: &Options, sources: &Sources) -> Result<Cast, Failure> {
     let distribution = Distribution::find(&options.home, None, None).map_err(failure)?;
     let first = options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
     let programs = Programs {
@@ -44,9 +45,12 @@ pub(super) fn cast(options: &Options, sources: &Sources) -> Result<Cast, Failure
     let cast = Cast::new(options, &distribution, &programs, &service);
     let mut problems = Vec::new();
     for part in &cast.nodes {
-        let ready = resolve(&sources.neutral(&part.launch), config::launch)
-            .and_then(Plan::new)
-            .and_then(|plan| refuse(&checks(&plan, None)));
+        let ready = async {
+            let settings = resolve(&sources.neutral(&part.launch), config::launch)?;
+            let plan = Plan::find(settings, Absent::Leave).await?;
+            refuse(&checks(&plan, None))
+        };
+        let ready = ready.await;
         problems.extend(ready.err().into_iter().flat_map(|failure| failure.problems));
         problems.extend(taken(part.address, SIDECAR_PORT));
     }

@@ -35,6 +35,11 @@ impl Signals {
         Ok(signals)
     }
 
+    /// Waits for the signal to stop, where nothing runs that could be told to read its settings again.
+    pub async fn told_to_stop(&mut self) {
+        while self.next().await != Signal::Stop {}
+    }
+
     /// The next signal. Cancel safety: nothing is lost.
     pub async fn next(&mut self) -> Signal {
         let mut byte = [0_u8; 1];

@@ -3,11 +3,11 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::{leftover::Leftover, plan::Plan};
+use super::{leftover::Leftover, plan::Plan, runtime::Started};
 use crate::{
     host::{self, Notifier},
     model::{ClaimId, FORMAT},
-    nodefile::{NodeFile, Phase, ProcessId},
+    nodefile::{NodeFile, Phase},
 };
 
 /// What is to be done after the node has ended takes no longer.
@@ -32,6 +32,7 @@ impl Desk {
             file: NodeFile {
                 format: FORMAT,
                 engine: engine.to_owned(),
+                container: None,
                 process: None,
                 name: settings.name.clone(),
                 cluster: settings.cluster.clone(),
@@ -60,14 +61,16 @@ impl Desk {
         self.file.claim = Some(claim.clone());
         self.file.with_setting = with_setting;
         self.file.process = None;
+        self.file.container = None;
         self.file.reason = None;
         self.file.phase = Phase::Starting;
         self.write()
     }
 
     /// It runs.
-    pub fn running(&mut self, process: ProcessId) {
-        self.file.process = Some(process);
+    pub fn running(&mut self, node: Started) {
+        self.file.process = Some(node.process);
+        self.file.container = node.container;
         self.file.phase = Phase::Running;
         self.file.reason = None;
         self.tell();
@@ -77,7 +80,10 @@ impl Desk {
     /// It was running before this launcher; what was said of its start stays true.
     pub fn adopted(&mut self, leftover: &Leftover) {
         self.file = leftover.file.clone();
-        self.running(leftover.process);
+        self.running(Started {
+            process: leftover.process,
+            container: leftover.file.container.clone(),
+        });
     }
 
     /// It still runs and readers should go elsewhere; the stop takes at most this long.

@@ -5,13 +5,20 @@
 
 use std::io;
 
-use super::{layout::Layout, plan::Plan};
+use super::{
+    container::{self, Dead},
+    layout::Layout,
+    plan::{Node, Plan},
+};
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock},
     model::{ClaimId, ClusterRecord, ClusterUuid},
     nodefile::{NodeFile, Phase, ProcessId},
 };
+
+/// The engine whose nodes inherit the lock on their data directory.
+pub(super) const PROCESS: &str = "process";
 
 /// A living node of an earlier launcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +71,36 @@ pub enum Recorded<'a> {
     Some(&'a ClusterRecord),
 }
 
-/// The node of an earlier launcher, if it still lives.
-pub fn of_plan(plan: &Plan) -> Result<Option<Leftover>, Failure> {
+/// The node of an earlier launcher, if it still lives. A container that has ended is `dead`.
+pub async fn of_plan(plan: &Plan, dead: Dead) -> Result<Option<Leftover>, Failure> {
     let path = plan.settings.node.run_file(&plan.settings.common.service);
-    let found = NodeFile::read(&path).and_then(|file| find(file.as_ref(), &plan.layout));
-    found.map_err(|error| {
+    let read = NodeFile::read(&path).and_then(|file| Ok((find(file.as_ref(), &plan.layout)?, file)));
+    let (told, file) = read.map_err(|error| {
         let what = format!("cannot tell whether a node runs already: {error}");
         let hint = "delete the file if no node runs on this host under this address";
         Failure::with_hint(Exit::Config, what, hint)
-    })
+    })?;
+    if let Some(told) = &told
+        && told.file.engine != plan.node.engine()
+    {
+        let (engine, pid) = (&told.file.engine, told.process.pid);
+        let what = format!("the node of this address runs already, by the engine {engine}, process {pid}");
+        let hint = format!("go on with `--engine {engine}`, or stop that node first");
+        return Err(Failure::with_hint(Exit::Config, what, hint));
+    }
+    match &plan.node {
+        Node::Process(_) => Ok(told),
+        // Its labels say more than the file, and cannot be lost.
+        Node::Container(packed) => {
+            let mut found = container::leftover(plan, packed, dead).await?;
+            if let (Some(found), Some(file)) = (&mut found, file)
+                && found.file.container == file.container
+            {
+                found.file.skipped_checks = file.skipped_checks;
+            }
+            Ok(found)
+        }
+    }
 }
 
 /// The node that `file` tells of, if it still lives. Files of another boot say nothing about processes.
@@ -94,7 +122,7 @@ fn find(file: Option<&NodeFile>, layout: &Layout) -> io::Result<Option<Leftover>
 /// The node of a launcher that was killed between starting it and writing down its number: whoever holds the data directory's lock
 /// inherited it from that launcher.
 fn unwritten(file: &NodeFile, layout: &Layout) -> Option<ProcessId> {
-    if file.phase != Phase::Starting || file.process.is_some() || file.claim.is_none() {
+    if file.engine != PROCESS || file.phase != Phase::Starting || file.process.is_some() || file.claim.is_none() {
         return None;
     }
     ProcessId::of(FileLock::holder(&layout.lock)?)
@@ -193,6 +221,7 @@ mod tests {
         NodeFile {
             format: 1,
             engine: "process".to_owned(),
+            container: None,
             process: None,
             name: "a".to_owned(),
             cluster: "logs".to_owned(),
@@ -225,7 +254,7 @@ mod tests {
             label: label(None, false),
         };
         let mut runtime = ProcessRuntime::new(program);
-        let process = runtime.start(&order, &lock).await.expect("started");
+        let process = runtime.start(&order, &lock).await.expect("started").process;
         let found = |phase| {
             find(Some(&node_file(phase)), &layout)
                 .expect("looked")

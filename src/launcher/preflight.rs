@@ -2,6 +2,7 @@
 
 mod certificates;
 mod disk;
+mod engine;
 mod files;
 pub mod fix;
 mod host;
@@ -11,6 +12,7 @@ mod network;
 mod topics;
 
 pub use disk::look;
+pub use engine::of_engine;
 pub use files::in_use;
 use serde::Serialize;
 pub use topics::{TOPICS, Topic, exists};
@@ -131,12 +133,21 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
     ];
     match &plan.node {
         Node::Process(unpacked) => checks.extend(of_process(plan, unpacked)),
+        Node::Container(packed) => checks.extend(engine::of_host(plan, packed)),
     }
     checks.extend(security(plan));
     checks.extend(certificates::of_node(plan));
     checks.extend(certificates::access(plan));
     skip(&mut checks, &plan.settings.skip_checks);
     checks
+}
+
+/// All of them, with those that only the engine can answer.
+pub async fn before_a_start(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
+    let mut all = checks(plan, own);
+    all.extend(of_engine(plan).await);
+    skip(&mut all, &plan.settings.skip_checks);
+    all
 }
 
 /// What a plain process gets from this host: its files, its Java, the limits of the launcher.

@@ -21,13 +21,17 @@ fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Makes what is missing of the node's directories. Those that are there are left as they are.
+/// Makes what is missing of the directories that every node has. Those that are there are left as they are.
 pub fn directories(layout: &Layout, user: Option<&User>) -> io::Result<()> {
     make(&layout.dir, 0o755, None)?;
     make(&layout.seeds, 0o755, None)?;
-    make(&layout.tmp, 0o700, user)?;
-    make(&layout.logs, 0o755, user)?;
     make(&layout.data, 0o750, user)
+}
+
+/// The same for those of a plain process: a container has its own.
+pub fn process_directories(layout: &Layout, user: Option<&User>) -> io::Result<()> {
+    make(&layout.tmp, 0o700, user)?;
+    make(&layout.logs, 0o755, user)
 }
 
 /// Makes `dir`, and what is missing above it, for everyone to enter and read.
@@ -239,6 +243,7 @@ mod tests {
         fs::create_dir(&layout.data).expect("data");
         fs::set_permissions(&layout.data, Permissions::from_mode(0o711)).expect("mode");
         directories(&layout, None).expect("directories");
+        process_directories(&layout, None).expect("directories");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(
             (mode(&layout.dir), mode(&layout.tmp), mode(&layout.data)),

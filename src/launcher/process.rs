@@ -21,10 +21,10 @@ use tokio::{process::Child, time::Instant};
 
 use super::{
     layout::Layout,
-    leftover::Leftover,
+    leftover::{Leftover, PROCESS},
     prepare,
     product::Line,
-    runtime::{Ending, Order, Runtime},
+    runtime::{Ending, Order, Runtime, Started},
     user::User,
 };
 use crate::{
@@ -108,6 +108,7 @@ impl ProcessRuntime {
 
 impl Template {
     fn fill(&self, settings: &str, user: Option<&User>) -> io::Result<()> {
+        prepare::process_directories(&self.layout, user)?;
         let name = self.line.settings_file();
         let links = prepare::Links {
             seed_file: self.line.seed_file,
@@ -119,16 +120,20 @@ impl Template {
 
 impl Runtime for ProcessRuntime {
     fn name(&self) -> &'static str {
-        "process"
+        PROCESS
     }
 
-    async fn start(&mut self, order: &Order, lock: &FileLock) -> Result<ProcessId, Failure> {
+    async fn start(&mut self, order: &Order, lock: &FileLock) -> Result<Started, Failure> {
         if let Some(template) = &self.program.template {
             template.fill(&order.settings, self.program.user.as_ref())?;
         }
-        self.spawn(lock).map_err(|error| {
+        let process = self.spawn(lock).map_err(|error| {
             let what = format!("cannot start {}: {error}", self.program.path.display());
             Failure::new(Exit::Failed, what)
+        })?;
+        Ok(Started {
+            process,
+            container: None,
         })
     }
 

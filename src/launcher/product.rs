@@ -2,10 +2,13 @@
 //!
 //! Whatever differs between lines stands here; the code that renders and starts asks its row and never compares versions.
 
+mod image;
 mod security;
 
 use std::{fmt, str::FromStr};
 
+pub use image::ImageShape;
+use image::{ELASTICSEARCH_IMAGE, OPENSEARCH_IMAGE};
 use security::{OPENSEARCH_SECURITY, XPACK};
 pub use security::{Security, TlsLayer};
 
@@ -184,6 +187,8 @@ pub struct Line {
     pub map_count: u64,
     /// With this many bytes free its disk is never too full, whatever the share; none: the share alone counts.
     pub flood_headroom: Option<u64>,
+    /// Its official images.
+    pub image: ImageShape,
 }
 
 impl Line {
@@ -233,6 +238,7 @@ const ELASTICSEARCH_9: Line = Line {
     security: XPACK,
     map_count: 1_048_576,
     flood_headroom: Some(100 << 30),
+    image: ELASTICSEARCH_IMAGE,
 };
 
 const OPENSEARCH_3: Line = Line {
@@ -249,6 +255,7 @@ const OPENSEARCH_3: Line = Line {
     security: OPENSEARCH_SECURITY,
     map_count: 262_144,
     flood_headroom: None,
+    image: OPENSEARCH_IMAGE,
     ..ELASTICSEARCH_9
 };
 
@@ -275,6 +282,7 @@ pub const LINES: &[Line] = &[
         security: XPACK,
         map_count: 262_144,
         flood_headroom: None,
+        image: ELASTICSEARCH_IMAGE,
     },
     // 9.0 and 9.1 fail their own self-test on Java 25.
     Line {

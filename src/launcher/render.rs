@@ -46,6 +46,15 @@ const SELF_BOOTSTRAP: &str = "discovery.unconfigured_bootstrap_timeout";
 /// Where a node finds its certificates, in its config directory.
 pub const CERTIFICATES: &str = "certs";
 
+/// How others get to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It listens on its publish address.
+    OnHost,
+    /// It listens where only its engine gets, which publishes its ports on that address.
+    Published,
+}
+
 /// What the settings of a node say, apart from the order to bootstrap.
 #[derive(Debug, Clone)]
 pub struct NodeSetup {
@@ -55,8 +64,10 @@ pub struct NodeSetup {
     pub cluster: String,
     /// The node's name.
     pub name: String,
-    /// Where it listens and what it publishes.
+    /// What it publishes.
     pub address: IpAddr,
+    /// Where it listens.
+    pub reach: Reach,
     /// Its HTTP port.
     pub http_port: u16,
     /// Its transport port.
@@ -162,7 +173,6 @@ impl NodeSetup {
         let mut settings: BTreeMap<String, String> = [
             ("cluster.name", yaml(&self.cluster)),
             ("node.name", yaml(&self.name)),
-            ("network.host", yaml(&self.address)),
             ("http.port", yaml(&self.http_port)),
             (line.transport_port, yaml(&self.transport_port)),
             ("path.data", yaml(&self.data)),
@@ -172,6 +182,7 @@ impl NodeSetup {
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();
+        settings.extend(self.network());
         if let (Formation::Quorum { setting }, Some(masters)) = (line.formation, self.minimum_masters) {
             settings.insert(setting.to_owned(), yaml(&masters));
         }
@@ -219,6 +230,18 @@ impl NodeSetup {
             .into_iter()
             .map(|(name, value)| (layer.setting(name), value))
             .collect()
+    }
+
+    fn network(&self) -> Vec<(String, String)> {
+        let publish = |key: &str| (key.to_owned(), yaml(&self.address));
+        let everywhere = if self.address.is_ipv4() { "0.0.0.0" } else { "::" };
+        match self.reach {
+            Reach::OnHost => vec![publish("network.host")],
+            Reach::Published => vec![
+                ("network.bind_host".to_owned(), yaml(everywhere)),
+                publish("network.publish_host"),
+            ],
+        }
     }
 
     fn role_settings(&self, roles: &[String]) -> Vec<(String, String)> {

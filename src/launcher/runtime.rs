@@ -3,7 +3,11 @@
 use std::{fmt, io, time::Duration};
 
 use super::leftover::{Label, Leftover};
-use crate::{exit::Failure, host::FileLock, nodefile::ProcessId};
+use crate::{
+    exit::Failure,
+    host::FileLock,
+    nodefile::{ContainerId, ProcessId},
+};
 
 /// What the formation's word adds to what was known before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,15 @@ pub struct Order {
     pub label: Label,
 }
 
+/// A node that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Its main process, as this host sees it.
+    pub process: ProcessId,
+    /// Its container, where it has one.
+    pub container: Option<ContainerId>,
+}
+
 /// How a node ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -21,7 +34,7 @@ pub enum Ending {
     Code(u8),
     /// Killed by this signal.
     Signal(u8),
-    /// It is gone; it was not our child, so nobody told us how.
+    /// It is gone, and nobody told us how: it was not our child, or somebody has taken its container away.
     Unknown,
 }
 
@@ -30,7 +43,7 @@ impl fmt::Display for Ending {
         match self {
             Self::Code(code) => write!(f, "with exit code {code}"),
             Self::Signal(signal) => write!(f, "by signal {signal}"),
-            Self::Unknown => f.write_str("nobody knows how: it was another launcher's child"),
+            Self::Unknown => f.write_str("nobody knows how"),
         }
     }
 }
@@ -41,7 +54,7 @@ pub trait Runtime {
     fn name(&self) -> &'static str;
 
     /// Starts the node. Where the engine can, `lock` is held for as long as the node lives, whatever becomes of this process.
-    fn start(&mut self, order: &Order, lock: &FileLock) -> impl Future<Output = Result<ProcessId, Failure>>;
+    fn start(&mut self, order: &Order, lock: &FileLock) -> impl Future<Output = Result<Started, Failure>>;
 
     /// Takes over a node that outlived its launcher.
     fn adopt(&mut self, leftover: &Leftover) -> impl Future<Output = Result<(), Failure>>;

@@ -7,6 +7,7 @@ use std::{io, path::Path, time::Duration};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
+    container::Dead,
     decide::Candidate,
     desk::Desk,
     formation::{self, Formation, Formed, Recorder, StartOrder},
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     config::NodeSettings,
     exit::{Exit, Failure},
-    host::{self, FileLock, LockError, Signal, Signals},
+    host::{self, FileLock, LockError, Signals},
     model::{Incarnation, Marker},
     nodefile::ProcessId,
     probe::Prober,
@@ -100,12 +101,12 @@ impl Ground {
         desk: &mut Desk,
         signals: &mut Signals,
     ) -> Result<Option<Up>, Failure> {
-        if let Some(leftover) = leftover::of_plan(&self.plan)? {
+        if let Some(leftover) = leftover::of_plan(&self.plan, Dead::Remove).await? {
             if let Some(up) = self.keep_or_end(&leftover, runtime, desk).await? {
                 return Ok(Some(up));
             }
             // What does not matter to a node that runs already does to the one that is started now.
-            preflight::refuse(&preflight::checks(&self.plan, None))?;
+            preflight::refuse(&preflight::before_a_start(&self.plan, None).await)?;
         }
         let lock = self.ready_disk().await?;
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
@@ -120,7 +121,7 @@ impl Ground {
             incarnation: self.incarnation.clone(),
             wait_for: self.plan.settings.wait_for,
         };
-        let run = formation.run(told_to_stop(signals), |reason| desk.waiting(reason));
+        let run = formation.run(signals.told_to_stop(), |reason| desk.waiting(reason));
         match Box::pin(run).await? {
             Formed::Start(order) => self.start(&order, lock, runtime, desk).await.map(Some),
             Formed::Stopped => Ok(None),
@@ -253,8 +254,9 @@ impl Ground {
                 with_setting: order.with_setting.is_some(),
             },
         };
-        let process = runtime.start(&order_of_engine, &lock).await?;
-        desk.running(process);
+        let started = runtime.start(&order_of_engine, &lock).await?;
+        let process = started.process;
+        desk.running(started);
         Ok(Up {
             process,
             adopted: false,
@@ -329,12 +331,6 @@ impl Ground {
 /// Asks the own node.
 fn prober(node: &NodeSettings) -> Prober {
     Prober::new(node.address.to_string(), node.http_port, PROBE, node.access.clone())
-}
-
-async fn told_to_stop(signals: &mut Signals) {
-    while signals.next().await != Signal::Stop {
-        // Nothing runs that could be told to read its settings again.
-    }
 }
 
 fn not_registered(plan: &Plan, error: &StartError) -> Failure {

@@ -27,7 +27,9 @@ fn row(opt: &Opt) -> String {
     let flag = match (opt.secret, opt.kind) {
         (true, _) => "-".to_owned(),
         (false, Kind::Switch) => format!("`--{}`", opt.key),
-        (false, Kind::Text | Kind::List | Kind::Pairs) => format!("`--{} {}`", opt.key, opt.value.replace('|', "\\|")),
+        (false, Kind::Text | Kind::List | Kind::Pairs | Kind::Lines) => {
+            format!("`--{} {}`", opt.key, opt.value.replace('|', "\\|"))
+        }
     };
     let variables: Vec<String> = opt.variables().iter().map(|name| format!("`{name}`")).collect();
     let default = opt.default.map_or_else(String::new, |text| format!("`{text}`"));

@@ -39,7 +39,7 @@ fn leftover(process: ProcessId) -> Leftover {
 async fn start(dir: &Path, script: &str) -> (ProcessRuntime, ProcessId, FileLock) {
     let lock = FileLock::take(&dir.join("lock")).expect("lock");
     let mut runtime = ProcessRuntime::new(shell(dir, script));
-    let process = runtime.start(&order(), &lock).await.expect("started");
+    let process = runtime.start(&order(), &lock).await.expect("started").process;
     (runtime, process, lock)
 }
 

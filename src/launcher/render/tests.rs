@@ -9,6 +9,7 @@ fn setup(product: Product, version: &str) -> NodeSetup {
         cluster: "logs".to_owned(),
         name: "node \"a\"".to_owned(),
         address: "10.0.0.1".parse().expect("address"),
+        reach: Reach::OnHost,
         http_port: 9200,
         transport_port: 9300,
         data: "/srv/data".into(),

@@ -195,6 +195,7 @@ pub(super) fn file(phase: Phase, reason: Option<&str>) -> NodeFile {
     NodeFile {
         format: 1,
         engine: "process".to_owned(),
+        container: None,
         process: None,
         name: "node-1".to_owned(),
         cluster: "demo".to_owned(),
