@@ -67,6 +67,8 @@ pub enum TlsTrouble {
     OurCertificate,
     /// What answers there speaks no TLS.
     NotTls,
+    /// What answers there speaks TLS, and we do not.
+    Wanted,
     /// Anything else.
     Other,
 }
@@ -83,6 +85,7 @@ impl TlsTrouble {
             Self::NotTls => {
                 "does etcd speak TLS there? `http://` in `--endpoints`, and no certificates, if it does not"
             }
+            Self::Wanted => "does etcd speak TLS there? then `https://` in `--endpoints`, and `--cacert`",
             Self::Other => "look at `--endpoints`, `--cacert`, `--cert` and `--key`",
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod connection;
 mod convert;
+mod diagnosis;
 mod passes;
 mod stream;
 

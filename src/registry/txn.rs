@@ -66,7 +66,7 @@ impl Range {
 }
 
 /// A key with its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The key.
     pub key: String,
@@ -78,6 +78,19 @@ pub struct Entry {
     pub mod_revision: Revision,
     /// The lease it lives with; none: permanent.
     pub lease: Option<LeaseId>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The value as a text: bytes one by one fill logs and say nothing.
+        f.debug_struct("Entry")
+            .field("key", &self.key)
+            .field("value", &String::from_utf8_lossy(&self.value))
+            .field("create_revision", &self.create_revision)
+            .field("mod_revision", &self.mod_revision)
+            .field("lease", &self.lease)
+            .finish()
+    }
 }
 
 /// What was there at one revision.

@@ -5,6 +5,8 @@ mod cli;
 mod cluster_reset;
 mod commands;
 mod demo;
+mod etcd_renewal;
+mod etcd_roles;
 mod formation;
 mod formation_model;
 mod generated_docs;

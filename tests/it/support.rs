@@ -10,6 +10,7 @@ pub(crate) mod program;
 pub(crate) mod registration;
 pub(crate) mod reload;
 pub(crate) mod secure;
+pub(crate) mod secured;
 pub(crate) mod sidecar;
 pub(crate) mod standin;
 pub(crate) mod terminal;

@@ -19,6 +19,7 @@ use super::{
     access::Access,
     client::{Clients, Leader},
     convert::{classify, is_electing, is_open},
+    diagnosis,
     passes::Fault,
 };
 use crate::{
@@ -28,6 +29,8 @@ use crate::{
 
 /// The longest that one attempt at one endpoint may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
+/// An attempt that fails sooner was refused or closed; one that fails later had no answer.
+const CLOSED: Duration = Duration::from_millis(500);
 /// How often one attempt may be made again at once, with a new login or renewed files.
 const SECOND_TRIES: usize = 2;
 
@@ -138,6 +141,7 @@ impl Connection {
     {
         let current = self.current();
         let url = self.url(current.endpoint);
+        let start = Instant::now();
         let attempt = async {
             // Boxed: it is rare, and would make every call's future several times as large.
             let connect = || Box::pin(self.connect(current.endpoint, Leader::Required));
@@ -154,7 +158,14 @@ impl Connection {
                 }
                 Ok((answer, current.generation))
             }
-            Err(failed) => Err(Box::pin(self.after(&current, failed)).await),
+            Err(mut failed) => {
+                if let Some(connected) = current.connected.get()
+                    && !connected.proven.load(Ordering::Relaxed)
+                {
+                    Box::pin(diagnose(start, &connected.pass, &mut failed)).await;
+                }
+                Err(Box::pin(self.after(&current, failed)).await)
+            }
         }
     }
 
@@ -297,6 +308,7 @@ impl Connection {
     }
 
     async fn connect_with(&self, pass: &Pass, endpoint: usize, leader: Leader) -> Result<Connected, Failed> {
+        let start = Instant::now();
         let mut answer = Clients::connect(self.url(endpoint), pass, leader).await;
         if pass.login.is_some() && answer.as_ref().is_err_and(is_open) {
             self.access.is_open(&self.url(endpoint));
@@ -306,7 +318,7 @@ impl Connection {
             };
             answer = Clients::connect(self.url(endpoint), &open, leader).await;
         }
-        let failed = match answer {
+        let mut failed = match answer {
             Ok(clients) => {
                 return Ok(Connected {
                     clients,
@@ -316,6 +328,7 @@ impl Connection {
             }
             Err(error) => self.failure(&error, endpoint),
         };
+        diagnose(start, pass, &mut failed).await;
         match &failed.error {
             RegistryError::Refused { .. } => self.access.failed(pass, Fault::Login, &failed.error),
             RegistryError::Tls { .. } => self.access.failed(pass, Fault::Tls, &failed.error),
@@ -330,6 +343,23 @@ impl Connection {
     /// An endpoint's address, for clients and for people.
     pub(super) fn url(&self, endpoint: usize) -> String {
         self.settings.endpoints.get(endpoint).cloned().unwrap_or_default()
+    }
+}
+
+/// Finds the words for a connection that was closed before it had any answer.
+async fn diagnose(start: Instant, pass: &Pass, failed: &mut Failed) {
+    let RegistryError::Away { endpoint, .. } = &failed.error else {
+        return;
+    };
+    if failed.electing || start.elapsed() >= CLOSED {
+        return;
+    }
+    if let Some((cause, trouble)) = diagnosis::ask(endpoint, pass).await {
+        failed.error = RegistryError::Tls {
+            endpoint: endpoint.clone(),
+            cause,
+            trouble,
+        };
     }
 }
 

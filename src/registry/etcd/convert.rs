@@ -69,7 +69,7 @@ pub(super) fn is_open(error: &Error) -> bool {
 }
 
 /// What TLS itself said, however deep it lies.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(tls);
     }
@@ -82,8 +82,9 @@ fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rus
     tls_error(inner?)
 }
 
+/// Whose matter it is.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that is open by design")]
-fn trouble(error: &rustls::Error) -> TlsTrouble {
+pub(super) fn trouble(error: &rustls::Error) -> TlsTrouble {
     use rustls::{AlertDescription as Alert, CertificateError as Bad, Error};
     match error {
         Error::InvalidCertificate(

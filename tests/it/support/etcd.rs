@@ -36,6 +36,11 @@ impl Version {
         });
         if path.is_dir() { path.join("etcd") } else { path }
     }
+
+    /// The etcdctl of the same version.
+    pub(crate) fn etcdctl(self) -> PathBuf {
+        self.binary().with_file_name("etcdctl")
+    }
 }
 
 /// One member, alone or of a cluster.
@@ -268,7 +273,7 @@ pub(crate) fn registry(endpoints: impl IntoIterator<Item = String>) -> Registry 
 /// Runs `etcdctl`; its output. Panics when it fails.
 #[expect(clippy::disallowed_methods, reason = "a real etcdctl is a process")]
 pub(crate) fn etcdctl(version: Version, endpoint: &str, args: &[&str]) -> String {
-    let output = Command::new(version.binary().with_file_name("etcdctl"))
+    let output = Command::new(version.etcdctl())
         .args(["--endpoints", endpoint])
         .args(args)
         .output()

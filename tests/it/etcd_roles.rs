@@ -1,0 +1,272 @@
+//! The users and roles of `docs/usage/security.md` on a real etcd: everybody can do their work, nobody more, and what is refused is
+//! said in words that lead on.
+
+use std::{fmt::Write as _, time::Duration};
+
+use quorate::registry::{Op, Range, Registry, RegistryError, Txn};
+use rcgen::{SanType, date_time_ymd};
+use rustix::process::Signal;
+
+use crate::support::{
+    LONG,
+    certificates::Authority,
+    etcd::Etcd,
+    eventually,
+    launcher::{Host, hollow_home},
+    node::Line,
+    program::{Run, quorate},
+    secured::{Known, Secured, USERS},
+    sidecar::Sidecar,
+    standin::StandIn,
+};
+
+crate::support::on_both_versions! {
+    everybody_may_do_their_work_and_nothing_else
+    passwords_alone_and_with_certificates_open_etcd_for_both_daemons
+    every_way_not_to_get_in_has_its_message_and_exit_code
+}
+
+/// What users may do, by name; each line is checked in both directions.
+const ALLOWED: &str = "\
+sidecar: read members, write member, read record
+launcher: read members, read record, read control, write seed, write record
+reader: read members, read record, read control
+operator: read members, write member, read record, read control, write seed, write record, write void
+";
+
+async fn may(registry: &Registry, action: &str) -> bool {
+    let answer = match action {
+        "read members" => read(registry, Range::Prefix("/services/elasticsearch/".to_owned())).await,
+        "read record" => read(registry, Range::Key("/quorate/elasticsearch/cluster".to_owned())).await,
+        "read control" => read(registry, Range::Prefix("/quorate/elasticsearch/".to_owned())).await,
+        "read everything" => read(registry, Range::Prefix("/".to_owned())).await,
+        "write member" => write(registry, "/services/elasticsearch/10.0.0.1").await,
+        "write seed" => write(registry, "/quorate/elasticsearch/seeds/10.0.0.1").await,
+        "write record" => write(registry, "/quorate/elasticsearch/cluster").await,
+        "write void" => write(registry, "/quorate/elasticsearch/void/1").await,
+        "write another service" => write(registry, "/services/elasticsearch-test/10.0.0.1").await,
+        other => panic!("{other}"),
+    };
+    match answer {
+        Ok(()) => true,
+        Err(RegistryError::Denied { .. }) => false,
+        Err(error) => panic!("{action}: {error}"),
+    }
+}
+
+async fn read(registry: &Registry, range: Range) -> Result<(), RegistryError> {
+    registry.read(&[range]).await.map(drop)
+}
+
+async fn write(registry: &Registry, key: &str) -> Result<(), RegistryError> {
+    let change = |op| Txn {
+        when: Vec::new(),
+        then: vec![op],
+    };
+    let key = key.to_owned();
+    let put = Op::Put {
+        key: key.clone(),
+        value: b"x".to_vec(),
+        lease: None,
+    };
+    registry.commit(&change(put)).await?;
+    registry.commit(&change(Op::Delete { key })).await.map(drop)
+}
+
+async fn everybody_may_do_their_work_and_nothing_else(version: crate::support::etcd::Version) {
+    let secured = Secured::start(version, Known::ByCertificate, &[]).await;
+    let mut found = String::new();
+    for user in USERS {
+        let registry = secured.client(user);
+        let mut allowed = Vec::new();
+        for action in [
+            "read members",
+            "write member",
+            "read record",
+            "read control",
+            "write seed",
+            "write record",
+            "write void",
+            "write another service",
+            "read everything",
+        ] {
+            if may(&registry, action).await {
+                allowed.push(action);
+            }
+        }
+        let _ = writeln!(found, "{user}: {}", allowed.join(", "));
+        let lease = registry.grant(Duration::from_mins(1)).await.expect("a lease");
+        registry.keep_alive(lease).await.expect("renewed");
+        registry.revoke(lease.id).await.expect("ended");
+    }
+    assert_eq!(found, ALLOWED);
+    daemons_work(&secured).await;
+
+    // The keys of both are there, and commands that read see them.
+    let run = as_user(&secured, "reader", &["seeds"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    for command in [&["status"][..], &["cluster", "show"]] {
+        let run = as_user(&secured, "reader", command);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{command:?} {}", run.out);
+    }
+    let run = as_user(&secured, "reader", &["wait", "--for", "members=1", "--timeout", "1s"]);
+    assert_eq!(run.code, Some(4), "{}", run.err);
+}
+
+/// A sidecar and a launcher do all their work as their users: one member key and one formed cluster.
+async fn daemons_work(secured: &Secured) {
+    let node = StandIn::at_home("elasticsearch-6.8.23");
+    let flags = secured.flags("sidecar");
+    let more: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
+    sidecar
+        .until("it is registered", |status| {
+            status["verdict"] == "ready" && status["registry"]["as_wanted"] == true
+        })
+        .await;
+    sidecar.signal(Signal::TERM);
+    assert!(sidecar.ends().await.success(), "it leaves");
+    assert!(!sidecar.logged().contains("WARN"), "{}", sidecar.logged());
+    let members = [Range::Prefix("/services/elasticsearch/".to_owned())];
+    let reading = secured.client("reader").read(&members).await.expect("read");
+    assert_eq!(reading.entries, [], "its key is gone, so the cluster may be formed");
+
+    let flags = secured.flags("launcher");
+    let more: Vec<&str> = flags.iter().map(String::as_str).skip(2).collect();
+    let mut host = Host::new(
+        Line::Es6,
+        &format!("127.0.33.{}", secured.etcd.address().ip().octets()[3]),
+        &secured.etcd,
+        &more,
+    );
+    let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", "exec sleep 60");
+    host.use_home(&home);
+    host.start_with(&[
+        "--expected-masters",
+        "1",
+        "--env",
+        &format!("JAVA_HOME={}/jdk", home.display()),
+    ]);
+    host.process().await;
+    let record = secured.client("reader");
+    eventually("the right to form the cluster is claimed and used", LONG, || async {
+        let range = [Range::Key("/quorate/elasticsearch/cluster".to_owned())];
+        let reading = record.read(&range).await.expect("read");
+        let text = String::from_utf8_lossy(&reading.entries.first()?.value).into_owned();
+        text.contains("\"armed\"").then_some(())
+    })
+    .await;
+    let lines = host.log();
+    host.signal(Signal::TERM);
+    host.signal(Signal::TERM);
+    assert_eq!(host.code().await, Some(0), "{}", host.log());
+    assert!(!lines.contains("does not let"), "{lines}");
+}
+
+fn as_user(secured: &Secured, user: &str, command: &[&str]) -> Run {
+    let flags = secured.flags(user);
+    let args: Vec<&str> = command
+        .iter()
+        .copied()
+        .chain(flags.iter().map(String::as_str))
+        .collect();
+    quorate(&args)
+}
+
+async fn passwords_alone_and_with_certificates_open_etcd_for_both_daemons(version: crate::support::etcd::Version) {
+    for known in [Known::ByPassword, Known::ByBoth] {
+        let secured = Secured::start(version, known, &[]).await;
+        daemons_work(&secured).await;
+    }
+}
+
+async fn every_way_not_to_get_in_has_its_message_and_exit_code(version: crate::support::etcd::Version) {
+    let secured = Secured::start(version, Known::ByBoth, &[]).await;
+    let plain = Etcd::start(version).await;
+    let ip = *secured.etcd.address().ip();
+    let dir = tempfile::tempdir().expect("a directory");
+    let stranger = Authority::new(dir.path());
+    secured.authority.sign_as("ended", |params| {
+        params.subject_alt_names = vec![SanType::IpAddress(ip.into())];
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    stranger.sign("sidecar", ip.into());
+    let wrong = dir.path().join("wrong.password");
+    std::fs::write(&wrong, "guess").expect("written");
+    let text = |path: &std::path::Path| path.display().to_string();
+    let wrong = text(&wrong);
+    let ours = |name: &str, kind: &str| text(&secured.file(name, kind));
+    let (endpoint, ca) = (secured.etcd.endpoint(), ours("ca", "pem"));
+    let (cert, key, password) = (ours("guest", "pem"), ours("guest", "key"), ours("sidecar", "password"));
+    let with = ["--cacert", &ca, "--cert", &cert, "--key", &key];
+    let login = ["--etcd-user", "sidecar", "--etcd-password-file", &password];
+    let at = |endpoint: &str| ["--endpoints".to_owned(), endpoint.to_owned()];
+    let foreign = ["--cacert".to_owned(), text(&stranger.file("ca", "pem"))];
+    let (ended, ended_key) = (ours("ended", "pem"), ours("ended", "key"));
+    let (odd, odd_key) = (
+        text(&stranger.file("sidecar", "pem")),
+        text(&stranger.file("sidecar", "key")),
+    );
+    let cases: Vec<(&str, String, Vec<&str>)> = vec![
+        ("no permission", endpoint.clone(), [&with[..], &login].concat()),
+        ("no user", endpoint.clone(), with.to_vec()),
+        (
+            "a wrong password",
+            endpoint.clone(),
+            [&with[..], &["--etcd-user", "sidecar", "--etcd-password-file", &wrong]].concat(),
+        ),
+        ("another authority", endpoint.clone(), vec![&foreign[0], &foreign[1]]),
+        ("no certificate", endpoint.clone(), vec!["--cacert", &ca]),
+        (
+            "a certificate that has ended",
+            endpoint.clone(),
+            vec!["--cacert", &ca, "--cert", &ended, "--key", &ended_key],
+        ),
+        (
+            "a certificate of another authority",
+            endpoint.clone(),
+            vec!["--cacert", &ca, "--cert", &odd, "--key", &odd_key],
+        ),
+        (
+            "the key of another certificate",
+            endpoint.clone(),
+            vec!["--cacert", &ca, "--cert", &cert, "--key", &odd_key],
+        ),
+        (
+            "https to an etcd without",
+            format!("https://{}", plain.address()),
+            with.to_vec(),
+        ),
+        (
+            "http to an etcd with https",
+            format!("http://{}", secured.etcd.address()),
+            vec![],
+        ),
+    ];
+    let mut page = String::new();
+    for (name, endpoint, flags) in cases {
+        let at = at(&endpoint);
+        let args: Vec<&str> = ["seeds"]
+            .into_iter()
+            .chain(at.iter().map(String::as_str))
+            .chain(flags)
+            .collect();
+        let run = quorate(&args);
+        let said = run
+            .err
+            .replace(&secured.etcd.dir().display().to_string(), "ETCD")
+            .replace(&dir.path().display().to_string(), "DIR")
+            .replace(&secured.etcd.address().to_string(), "HOST:PORT")
+            .replace(&plain.address().to_string(), "HOST:PORT");
+        // Which alert it is depends on the Go that etcd was built with.
+        let said = match said.split_once("received fatal alert: ") {
+            Some((before, after)) => {
+                let (_, after) = after.split_once('\n').expect("a hint");
+                format!("{before}received fatal alert: ALERT\n{after}")
+            }
+            None => said,
+        };
+        let _ = writeln!(page, "{name}: exit {:?}\n{said}", run.code.unwrap_or(-1));
+    }
+    insta::assert_snapshot!("every_way_not_to_get_in", page);
+}
