@@ -181,9 +181,11 @@ fn server_flags(authority: &Authority, known: Known) -> Vec<String> {
     flags
 }
 
-/// The shell commands of a section.
+/// The shell commands of a section of the part on etcd.
 pub(crate) fn commands(section: &str) -> String {
-    let (_, rest) = PAGE
+    let (_, etcd) = PAGE.split_once("\n## etcd\n").expect("the part on etcd");
+    let etcd = etcd.split("\n## ").next().unwrap_or(etcd);
+    let (_, rest) = etcd
         .split_once(&format!("### {section}\n"))
         .unwrap_or_else(|| panic!("no section {section}"));
     let rest = rest.split("\n### ").next().unwrap_or(rest);
