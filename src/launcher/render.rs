@@ -217,7 +217,11 @@ impl NodeSetup {
             rest.is_some_and(|rest| rest.starts_with("keystore") || rest.starts_with("truststore"))
         };
         let mut settings = vec![("enabled", "true".to_owned())];
-        settings.extend(layer.names.map(|(name, value)| (name, said(value).unwrap_or_default())));
+        settings.extend(
+            layer
+                .names
+                .map(|(name, value, _)| (name, said(value).unwrap_or_default())),
+        );
         if !self.set.keys().any(other_form) {
             let file = |name: &str| yaml(&format!("{CERTIFICATES}/{name}"));
             settings.extend([

@@ -11,6 +11,7 @@ mod formation;
 mod formation_model;
 mod generated_docs;
 mod launch;
+mod node_certificates;
 mod node_security;
 mod node_tls;
 mod probe;

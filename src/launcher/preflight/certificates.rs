@@ -72,7 +72,7 @@ struct Files {
     authorities: PathBuf,
     /// Whom the certificate has to be for, where the other nodes look.
     name: Option<ServerName<'static>>,
-    /// The setting that makes them look.
+    /// The setting with which they would not look.
     setting: Option<String>,
 }
 
@@ -86,8 +86,8 @@ impl Files {
         }
         let names = layer
             .names
-            .filter(|(name, looks)| value(name).as_deref() == Some(*looks))
-            .map(|(name, _)| layer.setting(name));
+            .filter(|(name, looks, _)| value(name).as_deref() == Some(*looks))
+            .map(|(name, _, careless)| format!("{}={careless}", layer.setting(name)));
         Some(Self {
             certificate: file(layer.certificate)?,
             key: file(layer.key)?,
@@ -110,7 +110,7 @@ impl Files {
     }
 
     fn look(&self) -> Result<Check, Check> {
-        let hint = "see that it is there, in PEM, and that the node's user may read it";
+        let hint = "PEM files that belong together, which the node's user may read";
         let bad = |error: BadTerms| Check::fail(NAME, error.to_string(), hint);
         let roots = authorities(&self.authorities).map_err(bad)?;
         let chain = certificates(&self.certificate).map_err(bad)?;
@@ -156,7 +156,9 @@ impl Files {
             TlsFailure::OtherName { shown, asked } => (
                 format!("{path} is for {shown}, not for {asked}, at which the other nodes reach this one"),
                 self.setting.as_ref().map_or_else(String::new, |setting| {
-                    format!("have the address put in as a subjectAltName, or tell all nodes not to look: `--set {setting}=…`")
+                    format!(
+                        "have the address put in as a subjectAltName, or tell all nodes not to look: `--set {setting}`"
+                    )
                 }),
             ),
             other => (format!("{path}: {other}"), "renew it".to_owned()),

@@ -28,8 +28,8 @@ pub struct TlsLayer {
     pub key: &'static str,
     /// The file with the authorities whose certificates are believed.
     pub authorities: &'static str,
-    /// Whether the names in the certificates of other nodes are looked at, and the value that says so.
-    pub names: Option<(&'static str, &'static str)>,
+    /// Whether the names in the certificates of other nodes are looked at, the value that says so, and one that does not.
+    pub names: Option<(&'static str, &'static str, &'static str)>,
 }
 
 impl TlsLayer {
@@ -46,7 +46,7 @@ pub(super) const XPACK: Security = Security {
     on: &[("xpack.security.enabled", "true")],
     transport: TlsLayer {
         prefix: "xpack.security.transport.ssl.",
-        names: Some(("verification_mode", "full")),
+        names: Some(("verification_mode", "full", "certificate")),
         ..XPACK_HTTP
     },
     http: XPACK_HTTP,
@@ -76,7 +76,7 @@ pub(super) const OPENSEARCH_SECURITY: Security = Security {
     on: &[("plugins.security.ssl.certificates_hot_reload.enabled", "true")],
     transport: TlsLayer {
         prefix: "plugins.security.ssl.transport.",
-        names: Some(("enforce_hostname_verification", "true")),
+        names: Some(("enforce_hostname_verification", "true", "false")),
         ..OPENSEARCH_HTTP
     },
     http: OPENSEARCH_HTTP,
