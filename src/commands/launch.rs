@@ -13,6 +13,15 @@ use crate::{
 /// Runs the launcher, or with `--dry-run` only the plan.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let settings = resolve(sources, launch)?;
+    let exposed = sources.exposed();
+    if !exposed.is_empty() {
+        let hint = "give it in a configuration file, or in QUORATE_ENV or QUORATE_SET";
+        tracing::warn!(
+            setting = exposed.join(", "),
+            hint,
+            "a secret on the command line can be read by everybody on this host"
+        );
+    }
     if matches.get_flag("dry-run") {
         let plan = Plan::find(settings, Absent::Leave).await?;
         output::bytes(dry_run::text(&plan).as_bytes())?;

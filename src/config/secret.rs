@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Resolver;
+use super::{Kind, Resolver, Sources, option};
 use crate::exit::Problem;
 
 /// What stands in the place of a secret.
@@ -99,12 +99,37 @@ impl SecretSource {
 
 /// Parts of names whose values are secrets, as far as a name can tell.
 const TELLTALE: &[&str] = &["pass", "secret", "token", "credential", "key"];
+/// Ends of such names whose values only say where something lies, or of which kind it is.
+const HARMLESS: &[&str] = &["ssl.key", "path", "file", "filepath", "type", "enabled"];
+
+/// Whether a setting or variable of this name, which is not ours, holds a secret: the one place that decides it.
+fn holds_secret(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    TELLTALE.iter().any(|part| lower.contains(part)) && !HARMLESS.iter().any(|end| lower.ends_with(end))
+}
 
 /// What may be shown of the value of a setting or variable that is not ours and has this name.
 pub fn shown_of<'a>(name: &str, value: &'a str) -> &'a str {
-    let lower = name.to_lowercase();
-    let secret = TELLTALE.iter().any(|part| lower.contains(part));
-    if secret { HIDDEN } else { value }
+    if holds_secret(name) { HIDDEN } else { value }
+}
+
+impl Sources {
+    /// Secrets of the node that stand on the command line, where everybody on the host can read them: `--env NAME`.
+    pub fn exposed(&self) -> Vec<String> {
+        let pairs = self.flags.iter().filter(|(key, _)| is_pairs(key));
+        let names = pairs.flat_map(|(key, texts)| {
+            let names = texts.iter().filter_map(|text| text.split_once('='));
+            names.map(move |(name, _)| (key, name))
+        });
+        names
+            .filter(|(_, name)| holds_secret(name))
+            .map(|(key, name)| format!("--{key} {name}"))
+            .collect()
+    }
+}
+
+fn is_pairs(key: &str) -> bool {
+    option(key).is_some_and(|opt| opt.kind == Kind::Pairs)
 }
 
 /// What a file holds, without the end of its line.
@@ -151,7 +176,7 @@ impl Resolver<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{OPTIONS, Sources, option};
+    use crate::config::OPTIONS;
 
     #[test]
     fn a_secret_is_formatted_as_the_fact_that_there_is_one() {
@@ -176,6 +201,32 @@ mod tests {
         assert!(!files.is_empty());
         for (key, credential) in files {
             assert_eq!(credential, Some(key));
+        }
+    }
+
+    #[test]
+    fn a_name_tells_whether_its_value_may_be_shown_and_may_stand_on_a_command_line() {
+        for (name, secret) in [
+            ("ELASTIC_PASSWORD", true),
+            ("xpack.notification.email.account.a.smtp.secure_password", true),
+            ("xpack.security.encryptionKey", true),
+            ("s3.client.default.secret_key", true),
+            ("AWS_SESSION_TOKEN", true),
+            ("ELASTIC_PASSWORD_FILE", false),
+            ("xpack.security.http.ssl.key", false),
+            ("xpack.security.http.ssl.keystore.path", false),
+            ("xpack.security.authc.token.enabled", false),
+            ("path.repo", false),
+        ] {
+            assert_eq!(shown_of(name, "x") == HIDDEN, secret, "{name}");
+            let pair = format!("{name}=x");
+            let sources = Sources::from_parts(&[("env", &pair)], &[("QUORATE_SET", &pair)], "").expect("sources");
+            let exposed = if secret {
+                vec![format!("--env {name}")]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(sources.exposed(), exposed);
         }
     }
 

@@ -152,6 +152,11 @@ impl Host {
         }
     }
 
+    /// The launcher's own process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
+    }
+
     /// Whether the launcher lives.
     pub(crate) fn lives(&mut self) -> bool {
         let child = self.child.as_mut().expect("it was started");

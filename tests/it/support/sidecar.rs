@@ -37,8 +37,9 @@ impl Sidecar {
     pub(crate) fn start_with(endpoint: &str, address: &Address, more: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let ip = address.ip();
-        let mut arguments = vec!["sidecar".to_owned(), "--log".to_owned(), "debug".to_owned()];
+        let mut arguments = vec!["sidecar".to_owned()];
         for (flag, value) in [
+            ("--log", "debug".to_owned()),
             ("--endpoints", endpoint.to_owned()),
             ("--address", ip.to_string()),
             ("--listen", format!("{ip}:9190")),
