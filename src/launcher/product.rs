@@ -241,6 +241,25 @@ const ELASTICSEARCH_9: Line = Line {
     image: ELASTICSEARCH_IMAGE,
 };
 
+const ELASTICSEARCH_8: Line = Line {
+    label: "Elasticsearch 8",
+    from: Version::at(8, 0),
+    below: Version::at(9, 0),
+    java: JavaRange { from: 17, to: Some(24) },
+    ..ELASTICSEARCH_9
+};
+
+const ELASTICSEARCH_7: Line = Line {
+    label: "Elasticsearch 7",
+    from: Version::at(7, 0),
+    below: Version::at(8, 0),
+    java_variable: "JAVA_HOME",
+    java: JavaRange { from: 8, to: Some(23) },
+    map_count: 262_144,
+    flood_headroom: None,
+    ..ELASTICSEARCH_8
+};
+
 const OPENSEARCH_3: Line = Line {
     label: "OpenSearch 3",
     product: Product::OpenSearch,
@@ -257,6 +276,14 @@ const OPENSEARCH_3: Line = Line {
     flood_headroom: None,
     image: OPENSEARCH_IMAGE,
     ..ELASTICSEARCH_9
+};
+
+const OPENSEARCH_2: Line = Line {
+    label: "OpenSearch 2",
+    from: Version::at(2, 0),
+    below: Version::at(3, 0),
+    java: JavaRange { from: 11, to: Some(23) },
+    ..OPENSEARCH_3
 };
 
 /// Every line there is, oldest first.
@@ -284,6 +311,40 @@ pub const LINES: &[Line] = &[
         flood_headroom: None,
         image: ELASTICSEARCH_IMAGE,
     },
+    // The list of roles came with 7.9, the variable for Java with 7.12.
+    Line {
+        below: Version::at(7, 9),
+        roles: Roles::Booleans(&["master", "data", "ingest"]),
+        ..ELASTICSEARCH_7
+    },
+    Line {
+        from: Version::at(7, 9),
+        below: Version::at(7, 12),
+        ..ELASTICSEARCH_7
+    },
+    Line {
+        from: Version::at(7, 12),
+        java_variable: "ES_JAVA_HOME",
+        ..ELASTICSEARCH_7
+    },
+    // From 8.16 on more memory maps are advised; before 8.18 nothing runs without Java's security manager, which 24 has lost.
+    Line {
+        below: Version::at(8, 16),
+        java: JavaRange { from: 17, to: Some(23) },
+        map_count: 262_144,
+        flood_headroom: None,
+        ..ELASTICSEARCH_8
+    },
+    Line {
+        from: Version::at(8, 16),
+        below: Version::at(8, 18),
+        java: JavaRange { from: 17, to: Some(23) },
+        ..ELASTICSEARCH_8
+    },
+    Line {
+        from: Version::at(8, 18),
+        ..ELASTICSEARCH_8
+    },
     // 9.0 and 9.1 fail their own self-test on Java 25.
     Line {
         below: Version::at(9, 2),
@@ -294,6 +355,18 @@ pub const LINES: &[Line] = &[
         from: Version::at(9, 2),
         ..ELASTICSEARCH_9
     },
+    Line {
+        label: "OpenSearch 1",
+        from: Version::at(1, 0),
+        below: Version::at(2, 0),
+        formation: Formation::Bootstrap {
+            setting: "cluster.initial_master_nodes",
+        },
+        master_role: "master",
+        java: JavaRange { from: 8, to: Some(23) },
+        ..OPENSEARCH_2
+    },
+    OPENSEARCH_2,
     Line {
         below: Version::at(3, 5),
         java: JavaRange { from: 21, to: Some(24) },
@@ -319,10 +392,17 @@ mod tests {
             (Product::Elasticsearch, "6.8.0", Some("Elasticsearch 6.8")),
             (Product::Elasticsearch, "6.8.23", Some("Elasticsearch 6.8")),
             (Product::Elasticsearch, "6.7.2", None),
-            (Product::Elasticsearch, "7.17.29", None),
+            (Product::Elasticsearch, "7.8.1", Some("Elasticsearch 7")),
+            (Product::Elasticsearch, "7.9.0", Some("Elasticsearch 7")),
+            (Product::Elasticsearch, "7.17.29", Some("Elasticsearch 7")),
+            (Product::Elasticsearch, "8.0.0", Some("Elasticsearch 8")),
+            (Product::Elasticsearch, "8.17.4", Some("Elasticsearch 8")),
+            (Product::Elasticsearch, "8.19.21", Some("Elasticsearch 8")),
             (Product::Elasticsearch, "9.1.9", Some("Elasticsearch 9")),
             (Product::Elasticsearch, "9.5.3", Some("Elasticsearch 9")),
             (Product::Elasticsearch, "10.0.0", None),
+            (Product::OpenSearch, "1.3.20", Some("OpenSearch 1")),
+            (Product::OpenSearch, "2.19.6", Some("OpenSearch 2")),
             (Product::OpenSearch, "3.6.0", Some("OpenSearch 3")),
             (Product::OpenSearch, "3.6.0-SNAPSHOT", Some("OpenSearch 3")),
             (Product::OpenSearch, "9.5.3", None),
@@ -350,11 +430,15 @@ mod tests {
         };
         assert!(java("9.5.3", 25) && java("9.5.3", 26) && !java("9.5.3", 17));
         assert!(java("9.1.0", 24) && !java("9.1.0", 25));
+        assert!(java("8.0.0", 17) && !java("8.0.0", 24) && java("8.19.21", 24) && !java("8.19.21", 11));
         assert!(java("6.8.23", 8) && java("6.8.23", 17) && !java("6.8.23", 21));
     }
 
     #[test]
     fn each_line_is_named_once() {
-        assert_eq!(Line::known(), "Elasticsearch 6.8, Elasticsearch 9, OpenSearch 3");
+        assert_eq!(
+            Line::known(),
+            "Elasticsearch 6.8, Elasticsearch 7, Elasticsearch 8, Elasticsearch 9, OpenSearch 1, OpenSearch 2, OpenSearch 3"
+        );
     }
 }

@@ -34,7 +34,12 @@ fn every_line_gets_its_settings() {
     let masters = ["node \"a\"".to_owned(), "b".to_owned()];
     for (product, version) in [
         (Product::Elasticsearch, "6.8.23"),
+        (Product::Elasticsearch, "7.8.1"),
+        (Product::Elasticsearch, "7.17.29"),
+        (Product::Elasticsearch, "8.19.21"),
         (Product::Elasticsearch, "9.5.3"),
+        (Product::OpenSearch, "1.3.20"),
+        (Product::OpenSearch, "2.19.6"),
         (Product::OpenSearch, "3.6.0"),
     ] {
         let name = format!("{}-{version}", product.name());
