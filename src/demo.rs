@@ -6,13 +6,14 @@
 //! | [`scene`] | what the demo sees, turned into facts | core |
 //! | [`story`] | what is done when, and the sentences that are told | core |
 //! | [`screen`] | the table | core |
-//! | [`preflight`], [`folder`] | what must be so before anything is started; its own folder | shell |
+//! | [`preflight`], [`folder`], [`containers`] | what must be so before anything is started; its own folder; containers that a demo has left | shell |
 //! | [`stage`], [`watch`], [`child`], [`output`] | the loop, its sources, the processes, the words on the screen | shell |
 //!
 //! Invariant: it ends only what it has started, and it does not end before that is gone.
 
 mod cast;
 mod child;
+mod containers;
 mod folder;
 mod options;
 mod output;
@@ -42,7 +43,7 @@ use crate::{
 pub(crate) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
     let options = Options::of(matches, user::is_root())?;
     // First, so that a second demo hears of the first one and not of its ports.
-    let folder = Folder::open(&options.dir).await?;
+    let folder = Folder::open(&options.dir, sources.neutral_environment()).await?;
     let cast = preflight::cast(&options, sources).await?;
     folder.furnish(&cast)?;
     // From here on Ctrl-C is ours.

@@ -1,6 +1,6 @@
 //! `quorate demo`: it takes no settings, so that nothing of this host's own cluster gets into it.
 
-use clap::{Arg, Command, value_parser};
+use clap::{Arg, ArgGroup, Command, value_parser};
 
 use super::{help, switch};
 
@@ -12,6 +12,7 @@ pub(super) fn demo() -> Command {
         // `make demo` gives the parts, and whoever adds other ones means those.
         .args_override_self(true)
         .args(parts())
+        .group(ArgGroup::new("stock").args(["home", "image"]).required(true))
         .args(cluster())
         .arg(
             Arg::new("dir")
@@ -25,16 +26,28 @@ pub(super) fn demo() -> Command {
         ))
 }
 
-fn parts() -> [Arg; 3] {
+fn parts() -> [Arg; 5] {
     [
         Arg::new("home")
             .long("home")
             .value_name("DIR")
-            .required(true)
-            .help("An unpacked distribution of Elasticsearch or OpenSearch"),
+            .help("An unpacked distribution of Elasticsearch or OpenSearch: the nodes are processes"),
+        Arg::new("image")
+            .long("image")
+            .value_name("IMAGE")
+            .help("An image of Elasticsearch or OpenSearch: the nodes are containers in the host's network"),
+        Arg::new("engine")
+            .long("engine")
+            .value_name("ENGINE")
+            .value_parser(["docker", "podman", "process"])
+            .hide_possible_values(true)
+            .help(
+                "What runs the nodes: docker, podman or process; default: docker with `--image`, process with `--home`",
+            ),
         Arg::new("java-home")
             .long("java-home")
             .value_name("DIR")
+            .conflicts_with("image")
             .help("The Java of the nodes; default: the one that `quorate launch` finds"),
         Arg::new("etcd")
             .long("etcd")
@@ -78,6 +91,6 @@ fn cluster() -> [Arg; 6] {
             .long("user")
             .value_name("NAME")
             .default_value("nobody")
-            .help("User of the nodes when started as root"),
+            .help("User of the processes when started as root"),
     ]
 }

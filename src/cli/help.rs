@@ -137,7 +137,8 @@ notice, stop, verify; exit code 0 or 1.";
 pub(super) const DEMO_EXAMPLE: &str = "\
 Example:
   quorate demo --home ./elasticsearch-9.5.3
-  quorate demo --home ./elasticsearch-6.8.23 --java-home /usr/lib/jvm/java-17 --script";
+  quorate demo --home ./elasticsearch-6.8.23 --java-home /usr/lib/jvm/java-17 --script
+  quorate demo --engine docker --image docker.elastic.co/elasticsearch/elasticsearch:9.5.3";
 
 pub(super) const COMPLETIONS_EXAMPLE: &str = "\
 Example:

@@ -11,9 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::options::Options;
+use super::options::{Options, Stock};
 use crate::{
-    launcher::{distribution::Distribution, product::Formation},
+    config::Cli,
+    launcher::product::{Formation, Line, Version},
     model::{NodeId, ServiceName},
     registry::{Keys, RegistrySettings},
 };
@@ -69,6 +70,13 @@ pub(super) struct EtcdPorts {
     pub(super) peer: u16,
 }
 
+/// What was found in the distribution or image.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) version: Version,
+    pub(super) line: &'static Line,
+}
+
 /// What the machine has to offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Programs {
@@ -91,6 +99,8 @@ pub(super) struct Cast {
     pub(super) dir: PathBuf,
     /// Where etcd answers: `host:port`.
     pub(super) endpoint: String,
+    /// What runs the nodes; none: they are processes.
+    pub(super) engine: Option<Cli>,
     pub(super) etcd: Command,
     pub(super) keys: Keys,
     pub(super) nodes: Vec<Part>,
@@ -98,24 +108,25 @@ pub(super) struct Cast {
 
 impl Cast {
     /// Everybody's part, under `service`.
-    pub(super) fn new(
-        options: &Options,
-        distribution: &Distribution,
-        programs: &Programs,
-        service: &ServiceName,
-    ) -> Self {
+    pub(super) fn new(options: &Options, made: Made, programs: &Programs, service: &ServiceName) -> Self {
+        let engine = match options.stock {
+            Stock::Home { .. } => None,
+            Stock::Image { cli, .. } => Some(cli),
+        };
+        let place = engine.map_or_else(String::new, |cli| format!(" in {}", cli.title()));
         let ports = programs.ports;
         let first = options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
         let endpoint = format!("{first}:{}", ports.client);
         let parts = options.addresses.iter().enumerate();
         Self {
-            title: format!("{} {}", distribution.line.product.title(), distribution.version),
+            title: format!("{} {}{place}", made.line.product.title(), made.version),
+            engine,
             program: programs.own.clone(),
             dir: options.dir.clone(),
             etcd: etcd_command(&programs.etcd, &options.dir, first, ports),
             keys: Keys::new("/services", "/quorate", service),
             nodes: parts
-                .map(|(index, address)| part(options, distribution, &endpoint, service, index, *address))
+                .map(|(index, address)| part(options, made, &endpoint, service, index, *address))
                 .collect(),
             endpoint,
         }
@@ -192,14 +203,21 @@ fn etcd_command(program: &Path, dir: &Path, address: Ipv4Addr, ports: EtcdPorts)
     }
 }
 
-fn part(
-    options: &Options,
-    distribution: &Distribution,
-    endpoint: &str,
-    service: &ServiceName,
-    index: usize,
-    address: Ipv4Addr,
-) -> Part {
+/// What the node is made of.
+fn stock(options: &Options, line: &Line) -> Vec<(&'static str, String)> {
+    match &options.stock {
+        Stock::Home { home, java_home, user } => {
+            let java = |java: &PathBuf| ("env", format!("{}={}", line.java_variable, java.display()));
+            std::iter::once(("home", home.display().to_string()))
+                .chain(user.clone().map(|user| ("user", user)))
+                .chain(java_home.as_ref().map(java))
+                .collect()
+        }
+        Stock::Image { cli, image } => vec![("engine", cli.program().to_owned()), ("image", image.clone())],
+    }
+}
+
+fn part(options: &Options, made: Made, endpoint: &str, service: &ServiceName, index: usize, address: Ipv4Addr) -> Part {
     let (dir, name) = (&options.dir, format!("node-{}", index + 1));
     let id = NodeId::new(address.into(), options.transport_port);
     let path = |name: &str| dir.join(name).display().to_string();
@@ -218,16 +236,13 @@ fn part(
     let mut launch = common.clone();
     launch.extend([
         ("state-dir", path("launcher")),
-        ("home", options.home.display().to_string()),
         ("heap", options.heap.clone()),
         ("bootstrap-expect", masters.clone()),
         // A person waits for the end.
         ("grace", "20s".to_owned()),
     ]);
-    launch.extend(options.user.clone().map(|user| ("user", user)));
-    let java = |home: &PathBuf| ("env", format!("{}={}", distribution.line.java_variable, home.display()));
-    launch.extend(options.java_home.as_ref().map(java));
-    if matches!(distribution.line.formation, Formation::Quorum { .. }) {
+    launch.extend(stock(options, made.line));
+    if matches!(made.line.formation, Formation::Quorum { .. }) {
         launch.push(("expected-masters", masters));
     }
     let mut sidecar = common;

@@ -1,6 +1,7 @@
 //! The demo's own folder: made, locked, cleaned of a former demo. It never touches a folder that no demo has made.
 
 use std::{
+    collections::BTreeMap,
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt},
@@ -11,7 +12,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::{Instant, sleep};
 
-use super::cast::Cast;
+use super::{
+    cast::Cast,
+    containers::{Containers, ENGINE},
+};
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock, LockError},
@@ -25,8 +29,9 @@ const LOCK: &str = "lock";
 /// Every process that was started, one `pid start-time` a line.
 const PROCESSES: &str = "processes";
 /// What a demo makes in its folder.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     PROCESSES,
+    ENGINE,
     "quorate.toml",
     "etcd",
     "log",
@@ -45,12 +50,14 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Folder {
     dir: PathBuf,
+    containers: Containers,
     _lock: FileLock,
 }
 
 impl Folder {
     /// Takes the folder; ends what a demo that was killed has left running there, and removes its files.
-    pub(super) async fn open(dir: &Path) -> Result<Self, Failure> {
+    /// `environment` is that of what was started then, and is now.
+    pub(super) async fn open(dir: &Path, environment: BTreeMap<String, String>) -> Result<Self, Failure> {
         let broken = |error: io::Error| {
             Failure::new(
                 Exit::Failed,
@@ -81,6 +88,7 @@ impl Folder {
         })?;
         let folder = Self {
             dir: dir.to_owned(),
+            containers: Containers::new(dir, environment),
             _lock: lock,
         };
         folder.end_left_over().await?;
@@ -91,6 +99,9 @@ impl Folder {
     /// Makes what the processes need.
     pub(super) fn furnish(&self, cast: &Cast) -> io::Result<()> {
         std::fs::create_dir(self.dir.join("log"))?;
+        if let Some(cli) = cast.engine {
+            self.containers.note(cli)?;
+        }
         let text = "# Read by the processes of the demo in place of this host's configuration.\n";
         std::fs::write(cast.config(), text)
     }
@@ -142,7 +153,12 @@ impl Folder {
             }
             sleep(LOOK).await;
         }
-        Ok(())
+        self.remove_containers().await.map(|_| ())
+    }
+
+    /// Removes every container of this folder, whatever it does. Their names.
+    pub(super) async fn remove_containers(&self) -> Result<Vec<String>, Failure> {
+        self.containers.remove().await
     }
 
     fn clean(&self) -> io::Result<()> {
@@ -198,27 +214,31 @@ fn node_files(run_dir: &Path) -> impl Iterator<Item = NodeFile> {
 mod tests {
     use super::*;
 
+    async fn open(dir: &Path) -> Result<Folder, Failure> {
+        Folder::open(dir, BTreeMap::new()).await
+    }
+
     #[tokio::test]
     async fn only_an_empty_folder_or_that_of_a_demo_is_taken() {
         let temporary = tempfile::tempdir().expect("a directory");
         let dir = temporary.path().join("a/demo");
-        let first = Folder::open(&dir).await.expect("free");
-        let failure = Folder::open(&dir).await.expect_err("taken");
+        let first = open(&dir).await.expect("free");
+        let failure = open(&dir).await.expect_err("taken");
         assert_eq!(failure.exit, Exit::Refused);
         assert!(failure.to_string().contains("a demo plays in"), "{failure}");
         std::fs::create_dir(dir.join("etcd")).expect("made");
         drop(first);
-        Folder::open(&dir).await.expect("free again");
+        open(&dir).await.expect("free again");
         assert!(!dir.join("etcd").exists(), "cleaned");
 
         let foreign = temporary.path().join("foreign");
         std::fs::create_dir(&foreign).expect("made");
         std::fs::write(foreign.join("etcd"), "mine").expect("written");
-        assert_eq!(Folder::open(&foreign).await.expect_err("foreign").exit, Exit::Refused);
+        assert_eq!(open(&foreign).await.expect_err("foreign").exit, Exit::Refused);
         assert_eq!(std::fs::read_dir(&foreign).expect("list").count(), 1, "untouched");
 
         let link = temporary.path().join("link");
         std::os::unix::fs::symlink(&dir, &link).expect("linked");
-        assert_eq!(Folder::open(&link).await.expect_err("a link").exit, Exit::Refused);
+        assert_eq!(open(&link).await.expect_err("a link").exit, Exit::Refused);
     }
 }

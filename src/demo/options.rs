@@ -7,15 +7,37 @@ use std::{
 
 use clap::{ArgMatches, parser::ValueSource};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    config::Cli,
+    exit::{Exit, Failure},
+};
+
+/// What the nodes are made of.
+#[derive(Debug, Clone)]
+pub(super) enum Stock {
+    /// Processes of an unpacked distribution.
+    Home {
+        /// Where it lies.
+        home: PathBuf,
+        /// The Java of the nodes; none: the one that the launcher finds.
+        java_home: Option<PathBuf>,
+        /// Their user; none: our own.
+        user: Option<String>,
+    },
+    /// Containers of an image.
+    Image {
+        /// What runs them.
+        cli: Cli,
+        /// The image.
+        image: String,
+    },
+}
 
 /// What the demo plays with.
 #[derive(Debug, Clone)]
 pub(super) struct Options {
-    /// The unpacked distribution.
-    pub(super) home: PathBuf,
-    /// The Java of the nodes; none: the one that the launcher finds.
-    pub(super) java_home: Option<PathBuf>,
+    /// What the nodes are made of.
+    pub(super) stock: Stock,
     /// The etcd binary; none: the one in PATH.
     pub(super) etcd: Option<PathBuf>,
     /// One address for each node.
@@ -23,8 +45,6 @@ pub(super) struct Options {
     pub(super) http_port: u16,
     pub(super) transport_port: u16,
     pub(super) heap: String,
-    /// The user of the nodes; none: our own.
-    pub(super) user: Option<String>,
     /// Its own folder.
     pub(super) dir: PathBuf,
     /// Whether it plays without a person.
@@ -42,7 +62,6 @@ impl Options {
             .copied()
             .unwrap_or(Ipv4Addr::LOCALHOST);
         let nodes = matches.get_one::<u8>("nodes").copied().unwrap_or_default();
-        let user_given = matches.value_source("user") == Some(ValueSource::CommandLine);
         if port("http-port") == port("transport-port") {
             return Err(Failure::new(
                 Exit::Usage,
@@ -50,18 +69,52 @@ impl Options {
             ));
         }
         Ok(Self {
-            home: absolute(&text("home"))?,
-            java_home: path("java-home")?,
+            stock: stock(matches, root)?,
             etcd: path("etcd")?,
             addresses: addresses(first, nodes)?,
             http_port: port("http-port"),
             transport_port: port("transport-port"),
             heap: text("heap"),
-            // Only root can start a node as somebody else; everybody else is told so when it was asked for.
-            user: (root || user_given).then(|| text("user")),
             dir: path("dir")?.unwrap_or_else(|| std::env::temp_dir().join("quorate-demo")),
             script: matches.get_flag("script"),
         })
+    }
+}
+
+/// The command line has one of `--home` and `--image`.
+fn stock(matches: &ArgMatches, root: bool) -> Result<Stock, Failure> {
+    let text = |name: &str| matches.get_one::<String>(name);
+    let path = |name: &str| text(name).map(|path| absolute(path)).transpose();
+    let user_given = matches.value_source("user") == Some(ValueSource::CommandLine);
+    let engine = text("engine").map(String::as_str);
+    match (path("home")?, text("image"), engine) {
+        (Some(home), None, None | Some("process")) => Ok(Stock::Home {
+            home,
+            java_home: path("java-home")?,
+            // Only root can start a node as somebody else; everybody else is told so when it was asked for.
+            user: (root || user_given).then(|| text("user").cloned()).flatten(),
+        }),
+        (None, Some(image), None | Some("docker")) => Ok(Stock::Image {
+            cli: Cli::Docker,
+            image: image.clone(),
+        }),
+        (None, Some(image), Some("podman")) => Ok(Stock::Image {
+            cli: Cli::Podman,
+            image: image.clone(),
+        }),
+        (_, image, engine) => {
+            let (given, wanted) = if image.is_some() {
+                ("--image", "`--engine docker` or `--engine podman`")
+            } else {
+                ("--home", "`--engine process`")
+            };
+            let engine = engine.unwrap_or_default();
+            Err(Failure::with_hint(
+                Exit::Usage,
+                format!("`{given}` is given, but `--engine` is `{engine}`"),
+                format!("it goes with {wanted}"),
+            ))
+        }
     }
 }
 
@@ -112,8 +165,57 @@ mod tests {
     }
 
     #[test]
+    fn an_image_is_run_by_an_engine_and_a_distribution_by_none() {
+        let stock = |args: &[&str]| {
+            let args = ["quorate", "demo"].iter().chain(args);
+            let matches = cli::command()
+                .try_get_matches_from(args)
+                .map_err(|error| error.kind().to_string())?;
+            let options = Options::of(matches.subcommand_matches("demo").expect("demo"), true);
+            options
+                .map(|options| options.stock)
+                .map_err(|failure| failure.to_string())
+        };
+        for (args, expected) in [
+            (&["--image", "i"][..], Cli::Docker),
+            (&["--image", "i", "--engine", "docker"], Cli::Docker),
+            (&["--image", "i", "--engine", "podman"], Cli::Podman),
+        ] {
+            assert!(
+                matches!(stock(args), Ok(Stock::Image { cli, .. }) if cli == expected),
+                "{args:?}"
+            );
+        }
+        assert!(matches!(
+            stock(&["--home", "h", "--engine", "process"]),
+            Ok(Stock::Home { .. })
+        ));
+        for (wrong, expected) in [
+            (
+                &["--image", "i", "--engine", "process"][..],
+                "`--image` is given, but `--engine` is `process`",
+            ),
+            (
+                &["--home", "h", "--engine", "docker"],
+                "`--home` is given, but `--engine` is `docker`",
+            ),
+            (
+                &["--home", "h", "--image", "i"],
+                "an argument cannot be used with one or more of the other specified arguments",
+            ),
+            (&[], "one or more required arguments were not provided"),
+        ] {
+            let said = stock(wrong).map(|_| ()).expect_err("wrong");
+            assert!(said.contains(expected), "{wrong:?}: {said}");
+        }
+    }
+
+    #[test]
     fn only_root_gives_nodes_to_another_user() {
-        let user = |args: &[&str], root| options(args, root).expect("valid").user;
+        let user = |args: &[&str], root| match options(args, root).expect("valid").stock {
+            Stock::Home { user, .. } => user,
+            Stock::Image { .. } => None,
+        };
         assert_eq!(user(&[], true).as_deref(), Some("nobody"));
         assert_eq!(user(&[], false), None);
         assert_eq!(

@@ -9,8 +9,8 @@ use std::{
 use rustix::fs::{Access, access};
 
 use super::{
-    cast::{Cast, EtcdPorts, Programs, SIDECAR_PORT},
-    options::Options,
+    cast::{Cast, EtcdPorts, Made, Programs, SIDECAR_PORT},
+    options::{Options, Stock},
 };
 use crate::{
     commands::resolve,
@@ -22,6 +22,7 @@ use crate::{
         plan::Plan,
         preflight::{checks, refuse},
     },
+    output,
 };
 
 /// The usual ports of etcd; others are taken when these are in use.
@@ -29,12 +30,11 @@ const ETCD: [u16; 2] = [2379, 2380];
 
 /// Everybody's part, or all that stands in the way.
 pub(super) async fn cast(options: &Options, sources: &Sources) -> Result<Cast, Failure> {
-    let distribution = Distribution::find(&options.home, None, None).map_err(failure)?;
-    let first = options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
+    let made = made(options, sources).await?;
     let programs = Programs {
         own: std::env::current_exe()?,
         etcd: etcd(options, sources)?,
-        ports: etcd_ports(first, options)?,
+        ports: etcd_ports(first(options), options)?,
     };
     let service = config::option("service")
         .and_then(|opt| opt.default)
@@ -42,7 +42,7 @@ pub(super) async fn cast(options: &Options, sources: &Sources) -> Result<Cast, F
     let service = service
         .parse()
         .map_err(|error: crate::model::IdError| Failure::new(Exit::Failed, error.to_string()))?;
-    let cast = Cast::new(options, &distribution, &programs, &service);
+    let cast = Cast::new(options, made, &programs, &service);
     let mut problems = Vec::new();
     for part in &cast.nodes {
         let ready = async {
@@ -65,6 +65,36 @@ pub(super) async fn cast(options: &Options, sources: &Sources) -> Result<Cast, F
         exit: Exit::Failed,
         problems,
     })
+}
+
+fn first(options: &Options) -> Ipv4Addr {
+    options.addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST)
+}
+
+/// Looks into the distribution or image, which is pulled when it is not here.
+async fn made(options: &Options, sources: &Sources) -> Result<Made, Failure> {
+    let (version, line) = match &options.stock {
+        Stock::Home { home, .. } => {
+            let found = Distribution::find(home, None, None).map_err(failure)?;
+            (found.version, found.line)
+        }
+        Stock::Image { cli, image } => {
+            let masters = options.addresses.len().to_string();
+            let flags = [
+                ("engine", cli.program().to_owned()),
+                ("image", image.clone()),
+                ("address", first(options).to_string()),
+                ("bootstrap-expect", masters.clone()),
+                ("expected-masters", masters),
+                ("state-dir", options.dir.join("launcher").display().to_string()),
+            ];
+            let settings = resolve(&sources.neutral(&flags), config::launch)?;
+            let mut tell = |text: &str| output::note(text);
+            let plan = Plan::find(settings, Absent::Pull(&mut tell)).await?;
+            (plan.version, plan.line)
+        }
+    };
+    Ok(Made { version, line })
 }
 
 fn failure(problem: Problem) -> Failure {

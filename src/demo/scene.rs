@@ -72,11 +72,10 @@ pub(super) struct Actor {
     pub(super) reason: Option<String>,
     /// The process that owns its HTTP port.
     pub(super) search: Option<u32>,
-    pub(super) seed: bool,
-    /// Whose seed it is: that of a launcher's run.
-    pub(super) incarnation: Option<Incarnation>,
-    /// Whether the run of its launcher that was started last has made the seed its own.
-    pub(super) kept: bool,
+    /// Whose seed it has: that of a launcher's run.
+    pub(super) seed: Option<Incarnation>,
+    /// Whose it was when the launcher was started that runs now.
+    pub(super) former: Option<Incarnation>,
     pub(super) member: bool,
     /// Whether it was a member since its process was started.
     pub(super) was_member: bool,
@@ -137,9 +136,8 @@ impl Scene {
             phase: None,
             reason: None,
             search: None,
-            seed: false,
-            incarnation: None,
-            kept: false,
+            seed: None,
+            former: None,
             member: false,
             was_member: false,
             report: None,
@@ -199,7 +197,9 @@ impl Scene {
 
     /// Whether the launcher that was started last goes on with its node, which is a member.
     pub(super) fn is_adopted(&self, index: usize) -> bool {
-        let kept = |node: &Actor| node.kept && node.member && node.launcher.pid().is_some();
+        let kept = |node: &Actor| {
+            node.seed.is_some() && node.seed != node.former && node.member && node.launcher.pid().is_some()
+        };
         self.nodes.get(index).is_some_and(kept)
     }
 
@@ -210,7 +210,7 @@ impl Scene {
             && let Some(node) = self.nodes.get_mut(index)
         {
             node.was_member = node.member;
-            node.kept = false;
+            node.former = node.seed.clone();
         }
         vec![Fact::Started(who, pid)]
     }
@@ -250,15 +250,13 @@ impl Scene {
             .and_then(|stored| stored.value.cluster_uuid.clone());
         self.uuids.extend(recorded);
         for (index, node) in self.nodes.iter_mut().enumerate() {
-            let (seed, member) = (view.seeds.contains_key(&node.id), view.members.contains_key(&node.id));
-            match (std::mem::replace(&mut node.seed, seed), seed) {
+            let seed = view.seeds.get(&node.id).map(|seed| seed.value.incarnation.clone());
+            let member = view.members.contains_key(&node.id);
+            let had_seed = std::mem::replace(&mut node.seed, seed).is_some();
+            match (had_seed, node.seed.is_some()) {
                 (false, true) => facts.push(Fact::SeedUp(index)),
                 (true, false) => facts.push(Fact::SeedGone(index)),
                 (true, true) | (false, false) => {}
-            }
-            let incarnation = view.seeds.get(&node.id).map(|seed| seed.value.incarnation.clone());
-            if incarnation.is_some() && std::mem::replace(&mut node.incarnation, incarnation.clone()) != incarnation {
-                node.kept = true;
             }
             match (std::mem::replace(&mut node.member, member), member) {
                 (false, true) => {

@@ -77,7 +77,7 @@ pub(super) fn screen(cast: &Cast, scene: &Scene, told: &[String], view: &View) -
 
 fn row(node: &Actor) -> Vec<String> {
     let pid = |pid: Option<u32>| pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-    let keys: Vec<&str> = [(node.seed, "seed"), (node.member, "member")]
+    let keys: Vec<&str> = [(node.seed.is_some(), "seed"), (node.member, "member")]
         .into_iter()
         .filter_map(|(there, name)| there.then_some(name))
         .collect();

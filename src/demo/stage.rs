@@ -233,10 +233,16 @@ impl Stage {
                 sleep(LOOK).await;
             }
             let living = folder.living().into_iter();
-            let left = living
-                .map(|process| format!("process {} was left and is killed", process.pid))
-                .collect();
+            let left = living.map(|process| format!("process {} was left and is killed", process.pid));
             folder.kill_left_over();
+            let left = match folder.remove_containers().await {
+                Ok(removed) => removed
+                    .into_iter()
+                    .map(|name| format!("the container {name} was left and is removed"))
+                    .chain(left)
+                    .collect(),
+                Err(failure) => left.chain([failure.to_string()]).collect(),
+            };
             let _ = sender.send((Instant::now(), Event::ProcessesLeft(left)));
         });
     }

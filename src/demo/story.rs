@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub(super) use terms::{Effect, Event, Mode, Stage};
 #[cfg(test)]
-pub(super) use tests::cast as test_cast;
+pub(super) use tests::{cast as test_cast, cast_of as test_cast_of};
 use tokio::time::Instant;
 pub(super) use words::{hints, seconds};
 
@@ -251,25 +251,7 @@ impl Story {
                 effects.push(Effect::Say(words::adopted(&self.scene, node, now - since)));
                 self.stop(now, effects);
             }
-            Stage::Stopping { since } if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Launcher(n))) => {
-                effects.push(Effect::Say(words::stopped(now - since)));
-                if self.killed {
-                    // Nobody was left to take the keys away.
-                    self.close(now, effects);
-                } else {
-                    effects.push(Effect::CheckKeys);
-                    self.enter(Stage::Checking, now + LAST);
-                }
-            }
-            Stage::Closing if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Sidecar(n))) => {
-                effects.push(Effect::Terminate(Who::Etcd));
-                self.enter(Stage::Dimming, now + LAST);
-                self.advance(now, effects);
-            }
-            Stage::Dimming if self.scene.running().is_empty() => {
-                effects.push(Effect::CheckProcesses);
-                self.enter(Stage::Searching, now + LAST);
-            }
+            Stage::Stopping { .. } | Stage::Closing | Stage::Dimming => self.wind_up(now, effects),
             Stage::Opening
             | Stage::Forming { .. }
             | Stage::Mourning { .. }
@@ -277,10 +259,7 @@ impl Story {
             | Stage::Orphaning { .. }
             | Stage::Adopting { .. }
             | Stage::Playing
-            | Stage::Stopping { .. }
             | Stage::Checking
-            | Stage::Closing
-            | Stage::Dimming
             | Stage::Searching
             | Stage::Over => {}
         }

@@ -27,7 +27,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use arguments::Blueprint;
 use environment::EnvFile;
-pub use found::{Dead, engine_version, leftover, neighbours};
+pub use found::{Dead, engine_version, leftover, neighbours, remove_on};
 pub use image::{Image, Knowledge};
 use life::Event;
 pub use look::{Absent, look, name};

@@ -3,16 +3,23 @@
 use super::*;
 use crate::{
     config::{self, Resolver, Sources},
-    demo::story::test_cast,
+    demo::story::{test_cast, test_cast_of},
     launcher::product::Product,
 };
+
+fn in_docker() -> Stock {
+    Stock::Image {
+        cli: Cli::Docker,
+        image: "opensearch:3.6.0".to_owned(),
+    }
+}
 
 #[test]
 fn the_command_lines_of_everybody() {
     let mut page = String::new();
     for cast in [
         test_cast(3, Product::Elasticsearch, "6.8.23"),
-        test_cast(1, Product::OpenSearch, "3.6.0"),
+        test_cast_of(in_docker(), 1, Product::OpenSearch, "3.6.0"),
     ] {
         for who in [Who::Etcd, Who::Launcher(0), Who::Sidecar(cast.nodes.len() - 1)] {
             let command = cast.command(who).expect("a part");

@@ -6,6 +6,46 @@ use super::{Effect, LAST, Mode, STOPPING, Stage, Story, words};
 use crate::demo::cast::Who;
 
 impl Story {
+    /// Goes on to the next stage of the end when this one has reached its aim.
+    pub(super) fn wind_up(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        let runs = |who: &Who| self.scene.life(*who).pid().is_some();
+        match self.stage {
+            Stage::Stopping { since } if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Launcher(n))) => {
+                effects.push(Effect::Say(words::stopped(now - since)));
+                if self.killed {
+                    // Nobody was left to take the keys away.
+                    self.close(now, effects);
+                } else {
+                    effects.push(Effect::CheckKeys);
+                    self.enter(Stage::Checking, now + LAST);
+                }
+            }
+            Stage::Closing if !(0..self.scene.nodes.len()).any(|n| runs(&Who::Sidecar(n))) => {
+                effects.push(Effect::Terminate(Who::Etcd));
+                self.enter(Stage::Dimming, now + LAST);
+                self.wind_up(now, effects);
+            }
+            Stage::Dimming if self.scene.running().is_empty() => {
+                effects.push(Effect::CheckProcesses);
+                self.enter(Stage::Searching, now + LAST);
+            }
+            Stage::Opening
+            | Stage::Forming { .. }
+            | Stage::Killing { .. }
+            | Stage::Mourning { .. }
+            | Stage::Returning { .. }
+            | Stage::Orphaning { .. }
+            | Stage::Adopting { .. }
+            | Stage::Playing
+            | Stage::Stopping { .. }
+            | Stage::Checking
+            | Stage::Closing
+            | Stage::Dimming
+            | Stage::Searching
+            | Stage::Over => {}
+        }
+    }
+
     /// The time of this stage is over.
     pub(super) fn overdue(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         let what = words::overdue(&self.scene, self.stage);
@@ -104,7 +144,7 @@ impl Story {
         }
         self.stage = Stage::Over;
         self.until = None;
-        effects.push(Effect::Say(words::the_end(&self.problems)));
+        effects.push(Effect::Say(words::the_end(&self.cast, &self.problems)));
         effects.push(Effect::Finish);
     }
 }

@@ -3,8 +3,8 @@
 mod told;
 
 use proptest::prelude::*;
-pub(in crate::demo) use told::cast;
 use told::{Told, UUID, file, report, view};
+pub(in crate::demo) use told::{cast, cast_of};
 
 use super::*;
 use crate::{

@@ -257,9 +257,13 @@ pub(super) fn overdue(scene: &Scene, stage: Stage) -> String {
 }
 
 /// The last sentence.
-pub(super) fn the_end(problems: &[String]) -> String {
+pub(super) fn the_end(cast: &Cast, problems: &[String]) -> String {
     if problems.is_empty() {
-        return "the end: one cluster all along, no key and no process is left".to_owned();
+        let nothing = match cast.engine {
+            Some(_) => "no key, no container and no process",
+            None => "no key and no process",
+        };
+        return format!("the end: one cluster all along, {nothing} is left");
     }
     let mut text = "the end, and not a good one:".to_owned();
     for problem in problems {

@@ -217,6 +217,13 @@ pub(super) fn running_with(label: &str, value: &str) -> Vec<String> {
     texts(&["ps", "--filter", &filter, "--format", "{{.Names}}"])
 }
 
+/// The names of all containers with this label.
+pub(super) fn all_with(label: &str, value: &str) -> Vec<String> {
+    let mut all = running_with(label, value);
+    all.insert(1, "--all".to_owned());
+    all
+}
+
 /// The engine's version, which only an engine that answers can say.
 pub(super) fn version(cli: Cli) -> Vec<String> {
     match cli {
@@ -339,6 +346,7 @@ mod tests {
             (kill("c"), "kill c"),
             (remove("c"), "rm --force --volumes c"),
             (running_with("l", "v"), "ps --filter label=l=v --format {{.Names}}"),
+            (all_with("l", "v"), "ps --all --filter label=l=v --format {{.Names}}"),
             (version(Cli::Docker), "version --format {{.Server.Version}}"),
             (version(Cli::Podman), "info --format {{.Version.Version}}"),
         ] {

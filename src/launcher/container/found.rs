@@ -1,5 +1,7 @@
 //! What runs already: the container of this node, and others on its data directory.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use super::{arguments, inspect, labels, look, program::Program};
 use crate::{
     config::{Cli, ContainerSettings},
@@ -90,6 +92,28 @@ pub async fn neighbours(plan: &Plan, packed: &Packed) -> Result<Vec<String>, Fai
         .filter(|name| *name != packed.name && !name.is_empty())
         .map(str::to_owned)
         .collect())
+}
+
+/// Removes the containers on these data directories, whatever they do. Their names.
+pub async fn remove_on(
+    cli: Cli,
+    environment: BTreeMap<String, String>,
+    data: &[PathBuf],
+) -> Result<Vec<String>, Failure> {
+    let program = Program { cli, environment };
+    let mut removed = Vec::new();
+    for dir in data {
+        let names = program
+            .ask(&arguments::all_with(labels::DATA, &dir.display().to_string()))
+            .await;
+        let names = names.map_err(|refusal| refusal.failure("list the containers"))?;
+        for name in String::from_utf8_lossy(&names).lines().filter(|name| !name.is_empty()) {
+            let done = look::remove(&program, name).await;
+            done.map_err(|refusal| refusal.failure(&format!("remove the container {name}")))?;
+            removed.push(name.to_owned());
+        }
+    }
+    Ok(removed)
 }
 
 /// The engine's version; only one that answers can say it.

@@ -37,7 +37,7 @@ enum Left {
 #[derive(Debug, Clone)]
 pub(super) struct Program {
     pub(super) cli: Cli,
-    environment: BTreeMap<String, String>,
+    pub(super) environment: BTreeMap<String, String>,
 }
 
 impl Program {

@@ -58,7 +58,12 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = command(args, &[])
+        Self::start_with(args, &[])
+    }
+
+    /// Starts it with these variables.
+    pub(crate) fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = command(args, environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -5,13 +5,10 @@ use std::{net::Ipv4Addr, path::PathBuf};
 use super::super::*;
 use crate::{
     demo::{
-        cast::{EtcdPorts, Programs},
-        options::Options,
+        cast::{EtcdPorts, Made, Programs},
+        options::{Options, Stock},
     },
-    launcher::{
-        distribution::Distribution,
-        product::{Line, Product},
-    },
+    launcher::product::{Line, Product},
     model::ClusterUuid,
     nodefile::{NodeFile, Phase},
     probe::{Identity, Report, ReportedUuid},
@@ -21,28 +18,33 @@ use crate::{
 
 pub(super) const UUID: &str = "kXq3-0aZRfm5cEw1pQz7Lg";
 
-fn options(nodes: u8) -> Options {
+fn options(stock: Stock, nodes: u8) -> Options {
     Options {
-        home: PathBuf::from("/opt/elasticsearch-6.8.23"),
-        java_home: Some(PathBuf::from("/opt/jdk")),
+        stock,
         etcd: None,
         addresses: (1..=nodes).map(|n| Ipv4Addr::new(127, 0, 0, n)).collect(),
         http_port: 9200,
         transport_port: 9300,
         heap: "256m".to_owned(),
-        user: Some("nobody".to_owned()),
         dir: PathBuf::from("/tmp/quorate-demo"),
         script: true,
     }
 }
 
 pub(in crate::demo) fn cast(nodes: u8, product: Product, version: &str) -> Cast {
-    let version = version.parse().expect("a version");
-    let distribution = Distribution {
+    let stock = Stock::Home {
         home: PathBuf::from("/opt/elasticsearch-6.8.23"),
+        java_home: Some(PathBuf::from("/opt/jdk")),
+        user: Some("nobody".to_owned()),
+    };
+    cast_of(stock, nodes, product, version)
+}
+
+pub(in crate::demo) fn cast_of(stock: Stock, nodes: u8, product: Product, version: &str) -> Cast {
+    let version = version.parse().expect("a version");
+    let made = Made {
         version,
         line: Line::of(product, version).expect("a line"),
-        has_security: false,
     };
     let programs = Programs {
         own: PathBuf::from("/usr/bin/quorate"),
@@ -53,8 +55,8 @@ pub(in crate::demo) fn cast(nodes: u8, product: Product, version: &str) -> Cast 
         },
     };
     Cast::new(
-        &options(nodes),
-        &distribution,
+        &options(stock, nodes),
+        made,
         &programs,
         &"elasticsearch".parse().expect("a name"),
     )
