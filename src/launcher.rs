@@ -17,6 +17,7 @@ pub mod leftover;
 mod limits;
 pub mod live_seeds;
 pub mod marker_file;
+mod passed;
 pub mod plan;
 pub mod preflight;
 pub mod prepare;
@@ -34,25 +35,29 @@ use std::{convert::Infallible, time::Duration};
 
 use container::{Absent, ContainerRuntime, Dead};
 use desk::Desk;
+use passed::Passed;
 use plan::{Node, Plan};
 use preflight::Grade;
 use process::ProcessRuntime;
 use runtime::Runtime;
-use start::Ground;
+use start::{Brought, Ground};
 use tokio::time::{Instant, sleep};
 
 use crate::{
     config::LaunchSettings,
     exit::{Exit, Failure},
     host::{Notifier, Signals},
+    reload::{Handover, Reload},
 };
 
 /// While a start waits, the service manager is asked this often for this much more time.
 const EXTENSION: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(1));
 
-/// Starts the node, or stays with the one that runs already, until it has ended.
-pub async fn launch(settings: LaunchSettings) -> Result<Exit, Failure> {
+/// Starts the node, or stays with the one that runs already, until it has ended; after a reload it goes on with the one that the
+/// program before it stayed with.
+pub async fn launch(settings: LaunchSettings, reload: Reload, handover: Option<Handover>) -> Result<Exit, Failure> {
     let begun = Instant::now();
+    let passed = Passed::of(handover);
     // From here on a signal is an event: an early one must not leave a half-made node behind.
     let mut signals = Signals::new()?;
     let mut notifier = Notifier::new();
@@ -70,11 +75,11 @@ pub async fn launch(settings: LaunchSettings) -> Result<Exit, Failure> {
     match &plan.node {
         Node::Process(unpacked) => {
             let runtime = ProcessRuntime::new(plan.program(unpacked));
-            Box::pin(launch_on(runtime, plan, signals, begun)).await
+            Box::pin(launch_on(runtime, plan, signals, begun, (reload, passed))).await
         }
         Node::Container(packed) => {
             let runtime = ContainerRuntime::new(&plan, packed);
-            Box::pin(launch_on(runtime, plan, signals, begun)).await
+            Box::pin(launch_on(runtime, plan, signals, begun, (reload, passed))).await
         }
     }
 }
@@ -84,25 +89,32 @@ async fn launch_on<R: Runtime>(
     plan: Plan,
     mut signals: Signals,
     begun: Instant,
+    (reload, passed): (Reload, Passed),
 ) -> Result<Exit, Failure> {
-    let skipped = look_at_the_host(&plan).await?;
+    let Passed { lock, data, node } = passed;
+    let skipped = look_at_the_host(&plan, node.is_some()).await?;
     limits::raise();
     let mut desk = Desk::new(&plan, runtime.name(), skipped.clone())?;
-    let ground = Ground::new(plan, skipped)?;
-    let up = tokio::select! {
+    let ground = Ground::new(plan, skipped, lock)?;
+    let passed = node.map(|node| (node, data));
+    let brought = tokio::select! {
         biased;
-        up = ground.bring_up(&mut runtime, &mut desk, &mut signals) => up,
+        brought = ground.bring_up(&mut runtime, &mut desk, &mut signals, passed) => brought,
         never = keep_the_service_manager_waiting() => match never {},
     };
-    let up = match up {
-        Ok(Some(up)) => up,
-        ended => {
+    let up = match brought {
+        Ok(Brought::Up(up)) => up,
+        Ok(Brought::Over(exit)) => {
             ground.withdraw(&mut desk).await;
-            return ended.map(|_| Exit::Done);
+            return Ok(exit);
+        }
+        Err(failure) => {
+            ground.withdraw(&mut desk).await;
+            return Err(failure);
         }
     };
     tracing::info!(pid = up.process.pid, adopted = up.adopted, took = ?begun.elapsed(), "node runs");
-    let node = ground.running(up, &mut runtime, &mut desk, &mut signals);
+    let node = ground.running(*up, &mut runtime, &mut desk, &mut signals, reload);
     let exit = Box::pin(node.stay()).await;
     match exit {
         Some(exit) => {
@@ -114,8 +126,9 @@ async fn launch_on<R: Runtime>(
     }
 }
 
-/// The checks that failed and were skipped. Nothing that is found stands in the way of a node that runs already.
-async fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
+/// The checks that failed and were skipped. Nothing that is found stands in the way of a node that runs already, or did so a moment ago,
+/// when it was `passed` on.
+async fn look_at_the_host(plan: &Plan, passed: bool) -> Result<Vec<String>, Failure> {
     let leftover = leftover::of_plan(plan, Dead::Leave).await?;
     let checks = preflight::before_a_start(plan, leftover.as_ref().map(|leftover| leftover.process)).await;
     for check in &checks {
@@ -123,7 +136,7 @@ async fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
         match check.result {
             Grade::Warn => tracing::warn!(check = name, found, "pre-flight"),
             Grade::Skipped => tracing::warn!(check = name, found, "pre-flight: failed, and skipped by hand"),
-            Grade::Fail if leftover.is_some() => {
+            Grade::Fail if passed || leftover.is_some() => {
                 tracing::warn!(check = name, found, "pre-flight: the next start would fail");
             }
             // A failure is said when it stops the start.
@@ -133,7 +146,9 @@ async fn look_at_the_host(plan: &Plan) -> Result<Vec<String>, Failure> {
     if let Some(leftover) = leftover {
         return Ok(leftover.file.skipped_checks);
     }
-    preflight::refuse(&checks)?;
+    if !passed {
+        preflight::refuse(&checks)?;
+    }
     Ok(preflight::skipped(&checks))
 }
 

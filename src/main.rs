@@ -18,7 +18,11 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = commands::sources(&matches).and_then(|sources| {
         start_log(&matches, &sources)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            // Signals are this thread's alone, so that it can let them wait.
+            .on_thread_start(host::hold_signals)
+            .build()?;
         runtime.block_on(commands::run(&matches, &sources))
     });
     match result {

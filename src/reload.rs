@@ -8,6 +8,7 @@
 //! Invariant: what cannot be read, started or listened on never ends a daemon that runs.
 
 mod handover;
+mod looking;
 mod trial;
 
 use std::{collections::BTreeMap, io, os::fd::BorrowedFd, path::Path};
@@ -15,6 +16,7 @@ use std::{collections::BTreeMap, io, os::fd::BorrowedFd, path::Path};
 use clap::ArgMatches;
 pub use handover::Handover;
 use handover::Letter;
+pub use looking::Looking;
 
 use crate::{
     config::{Change, Group, HANDOVER, Kept, OPTIONS, Resolver, Sources},
@@ -48,7 +50,30 @@ pub struct Found {
     said: Option<Sources>,
 }
 
+/// What came of reading the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Why the last reload changed nothing.
+    pub refused: Option<String>,
+    /// Settings that are said differently and wait for a restart.
+    pub later: Vec<&'static str>,
+}
+
+impl Reading {
+    /// Something to be told along with the rest; nothing when all is well.
+    pub fn words(&self) -> String {
+        let refused = self.refused.iter().map(|why| format!("; settings not reloaded: {why}"));
+        let later = (!self.later.is_empty()).then(|| format!("; to be restarted for: {}", self.later.join(", ")));
+        refused.chain(later).collect()
+    }
+}
+
 impl Found {
+    /// The settings with which the next program will run, as far as this one understands them.
+    pub fn settings(&self, kept: &Kept) -> Option<Sources> {
+        self.said.clone().map(|said| said.keeping(kept.clone()))
+    }
+
     /// Whether there is anything to become.
     pub fn is_new(&self) -> bool {
         self.upgrade.is_some() || !self.change.now.is_empty()
@@ -68,6 +93,9 @@ impl Reload {
             .clone()
             .keeping(handover.map(|h| h.kept.clone()).unwrap_or_default());
         let change = Change::between(&running, said, groups);
+        if !change.later.is_empty() {
+            tracing::warn!(settings = ?change.later, "changed settings wait for a restart");
+        }
         Ok(Self {
             matches: matches.clone(),
             groups,
@@ -83,9 +111,29 @@ impl Reload {
         &self.running
     }
 
-    /// Settings that are said differently and wait for a restart.
-    pub fn later(&self) -> &[&'static str] {
-        &self.later
+    /// What came of reading the settings at the start.
+    pub fn reading(&self) -> Reading {
+        self.refused_reading(None)
+    }
+
+    /// What came of a reload that found nothing to become.
+    pub fn settled(&self, looked: Result<Found, String>) -> Reading {
+        match looked {
+            Ok(found) => {
+                let later = found.change.later;
+                tracing::info!(restart_needed = ?later, "settings read again, none of them acts now");
+                Reading { refused: None, later }
+            }
+            Err(why) => {
+                tracing::error!(cause = why, "settings not reloaded, everything goes on as before");
+                self.refused_reading(Some(why))
+            }
+        }
+    }
+
+    fn refused_reading(&self, refused: Option<String>) -> Reading {
+        let later = self.later.clone();
+        Reading { refused, later }
     }
 
     /// Reads the settings again and asks the program that would run next whether it can; else why not.
@@ -125,26 +173,23 @@ impl Reload {
         change
     }
 
-    /// The settings with which the next program will run, as far as this one understands them.
-    pub fn next(&self, found: &Found, kept: &Kept) -> Option<Sources> {
-        found.said.clone().map(|said| said.keeping(kept.clone()))
-    }
-
     /// What is kept whatever the settings say, by a daemon whose node has this address.
     pub fn kept(&self, address: std::net::IpAddr) -> Kept {
         Kept::of(&self.running, self.groups, address)
     }
 
-    /// Becomes the next program. Returns only when that is impossible; then everything is as before.
+    /// Becomes the next program, which is given these files. Returns only when that is impossible; then everything is as before.
     pub fn become_next(
         &self,
+        found: &Found,
         kept: Kept,
         state: serde_json::Value,
-        lock: BorrowedFd<'_>,
-        listener: Option<BorrowedFd<'_>>,
+        files: &[(&str, BorrowedFd<'_>)],
     ) -> io::Error {
-        let files: Vec<BorrowedFd<'_>> = std::iter::once(lock).chain(listener).collect();
-        let letter = Letter::new(lock, listener, kept, state).to_bytes();
+        let upgrade = found.upgrade.as_deref().unwrap_or_default();
+        tracing::info!(upgrade, changed = ?found.change.now, "goes on in place as the next program");
+        let letter = Letter::new(files, kept, state).to_bytes();
+        let files: Vec<_> = files.iter().map(|&(_, file)| file).collect();
         host::exec(&self.executable, HANDOVER, &letter, &files)
     }
 }

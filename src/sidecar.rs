@@ -39,17 +39,22 @@ use crate::{
     probe::Prober,
     registration::{Registration, Spec, StartError},
     registry::{Range, Registry},
-    reload::{Handover, Reload},
+    reload::{Handover, Looking, Reload},
 };
 
 /// What a turn of the loop may take beyond the longest wait for a probe.
 const TURN_SLACK: Duration = Duration::from_secs(5);
 
+/// What is passed on to the next program: the lock of the id, and the socket that answers HTTP.
+const LOCK: &str = "lock";
+const LISTENER: &str = "listener";
+
 /// Runs the sidecar until it is told to stop; after a reload it goes on where the program before it stood.
 pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Handover>) -> Result<Exit, Failure> {
     let signals = Signals::new()?;
     let resumed = handover.as_ref().and_then(Handover::state::<Resumed>);
-    let (lock, socket) = handover.map_or((None, None), |handover| (handover.lock, handover.listener));
+    let (mut handover, passed) = (handover, [LOCK, LISTENER]);
+    let [lock, socket] = passed.map(|name| handover.as_mut()?.take(name));
     let listener = match inherited(socket, settings.listen) {
         Some(listener) => Some(listener),
         None => listen(settings.listen).await?,
@@ -67,10 +72,7 @@ pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Han
     let metrics = metrics::Metrics::new();
     let since = resumed.map_or_else(SystemTime::now, |resumed| resumed.since);
     let (told, snapshots) = told::Told::new(metrics.clone(), machine.conclusion().clone(), since, now);
-    told.settings(snapshot::Reading {
-        refused: None,
-        later: reload.later().to_vec(),
-    });
+    told.settings(reload.reading());
     let pages = http::Pages {
         facts: facts(&settings, key.clone(), incarnation, now),
         snapshots,
@@ -99,7 +101,7 @@ pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Han
         recorder: recorder::Recorder::new(common.keys.clone()),
         told,
         seen: shell::Seen::default(),
-        reload,
+        looking: Looking::new(reload),
         listen: settings.listen,
         node: settings.node,
     };

@@ -22,8 +22,8 @@ Starts the local node so that it joins the one right cluster, and stays with it.
 
 It publishes a seed key, looks who else is there, decides (form the cluster, join it, go back to it, wait, \
 refuse) and says why, starts the node, and keeps the node's seed file true. A cluster is formed once per \
-service, ever. SIGTERM stops the node in order; a second one shortens it. Start it again after any end: it goes \
-on where it was.";
+service, ever. SIGTERM stops the node in order; a second one shortens it. SIGHUP reads the settings again and takes over from a \
+new executable, and the node runs on. Start it again after any end: it goes on where it was.";
 
 pub(super) const LAUNCH_EXAMPLE: &str = "\
 Example: the same on three hosts, in any order; they form one cluster

@@ -1,10 +1,13 @@
 //! A handle on one process that cannot come to mean another one, and that tells of its end. Needs a runtime.
 
-use std::{io, os::fd::OwnedFd};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
 
 use rustix::{
     io::Errno,
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid},
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -29,6 +32,14 @@ impl Pidfd {
     pub async fn ended(&self) {
         // An error can only mean that the runtime is going down; then nobody is left to hear the answer.
         let _ = self.fd.readable().await;
+    }
+
+    /// How the process has ended, if it has and was our child that nobody has waited for: exit code or signal.
+    pub fn reap(&self) -> Option<Result<i32, i32>> {
+        let id = WaitId::PidFd(self.fd.get_ref().as_fd());
+        let status = waitid(id, WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok()??;
+        let code = status.exit_status().map(Ok);
+        code.or_else(|| status.terminating_signal().map(Err))
     }
 
     /// Sends a signal. A process that is gone is no error.

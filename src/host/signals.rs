@@ -1,6 +1,6 @@
 //! Signals as one stream of values; what they mean is decided elsewhere. No thread, no unsafe: the handler writes into a socket.
 
-use std::{io, os::unix::net::UnixStream as StdStream};
+use std::{io, os::unix::net::UnixStream as StdStream, time::Duration};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::{io::AsyncReadExt, net::UnixStream};
@@ -37,7 +37,21 @@ impl Signals {
 
     /// Waits for the signal to stop, where nothing runs that could be told to read its settings again.
     pub async fn told_to_stop(&mut self) {
-        while self.next().await != Signal::Stop {}
+        while self.next().await != Signal::Stop {
+            tracing::info!("settings are read again once the node runs; until then a restart does it");
+        }
+    }
+
+    /// Whether somebody has told us to stop just now. From then on signals wait: for the program that this process becomes, or for
+    /// [`let_signals_in`].
+    pub async fn hold(&mut self) -> bool {
+        hold_signals();
+        while let Ok(signal) = tokio::time::timeout(GLANCE, self.next()).await {
+            if signal == Signal::Stop {
+                return true;
+            }
+        }
+        false
     }
 
     /// The next signal. Cancel safety: nothing is lost.
@@ -53,7 +67,11 @@ impl Signals {
     }
 }
 
-/// From now on signals to this thread wait, also for the program that this process becomes: before it listens, one would end it.
+/// Long enough for a signal that was taken already to be seen.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// From now on signals wait that would come to this thread, also for the program that this process becomes: before it listens, one
+/// would end it. True of the process only when every other thread of it has done the same.
 pub fn hold_signals() {
     mask(libc::SIG_BLOCK);
 }

@@ -86,6 +86,16 @@ impl Desk {
         });
     }
 
+    /// A reload has begun; it ends with [`ready`](Self::ready).
+    pub fn reloading(&self) {
+        self.notifier.reloading();
+    }
+
+    /// It is over, and changed nothing.
+    pub fn ready(&self) {
+        self.notifier.ready();
+    }
+
     /// It still runs and readers should go elsewhere; the stop takes at most this long.
     pub fn leaving(&mut self, at_most: Duration) {
         self.notifier.stopping();
@@ -107,6 +117,16 @@ impl Desk {
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::warn!(path = %self.path.display(), cause = %error, "the launcher's file was not removed");
         }
+    }
+
+    /// What the program before this one wrote was written by this process.
+    pub(super) fn goes_on(&mut self) {
+        self.written = true;
+    }
+
+    /// Says again what was said: the next program finds the node by it.
+    pub(super) fn repeat(&mut self) {
+        self.tell();
     }
 
     /// A sidecar that does not hear this goes by what it sees of the node itself.

@@ -85,6 +85,8 @@ struct Node {
     has_group: bool,
     /// Our child, whose exit status we get.
     child: Option<Child>,
+    /// How the main process has ended: nobody is told twice.
+    ending: Option<Ending>,
 }
 
 impl ProcessRuntime {
@@ -180,6 +182,7 @@ impl Node {
             handle,
             has_group,
             child: None,
+            ending: None,
         })
     }
 
@@ -189,7 +192,7 @@ impl Node {
             return child.wait().await.map_or(Ending::Unknown, ending);
         }
         self.handle.ended().await;
-        Ending::Unknown
+        *self.ending.get_or_insert_with(|| reaped(&self.handle))
     }
 
     /// Waits until the whole group is gone, and ends it when that takes too long: a server that outlives its parent would keep the
@@ -245,6 +248,26 @@ fn inheriting<T>(lock: &FileLock, spawn: impl FnOnce() -> io::Result<T>) -> io::
     let spawned = spawn();
     fcntl_setfd(file, flags)?;
     spawned
+}
+
+/// How a node has ended that was a child of the program before this one in the same process; once nothing of it is left.
+pub(super) async fn ending_of(process: ProcessId) -> Ending {
+    let Ok(node) = Node::open(process.pid) else {
+        return Ending::Unknown;
+    };
+    let ending = reaped(&node.handle);
+    node.wait_for_the_rest().await;
+    ending
+}
+
+/// Of one that is nobody's child here nobody knows.
+fn reaped(handle: &Pidfd) -> Ending {
+    let small = |number: i32| u8::try_from(number).ok();
+    match handle.reap() {
+        Some(Ok(code)) => small(code).map_or(Ending::Unknown, Ending::Code),
+        Some(Err(signal)) => small(signal).map_or(Ending::Unknown, Ending::Signal),
+        None => Ending::Unknown,
+    }
 }
 
 fn ending(status: ExitStatus) -> Ending {

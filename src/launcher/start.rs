@@ -2,7 +2,7 @@
 //!
 //! Shell. Until the node runs, everything here can be cut off at any wait without leaving anything but what the next run expects.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, os::fd::OwnedFd, path::Path, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -19,7 +19,7 @@ use super::{
     preflight, prepare,
     runtime::{Order, Runtime},
     seed_file,
-    supervise::{Inquiry, Running},
+    supervise::{self, Inquiry, Running},
 };
 use crate::{
     config::NodeSettings,
@@ -30,6 +30,7 @@ use crate::{
     probe::Prober,
     registration::{Registration, Spec, StartError, Want},
     registry::Registry,
+    reload::{Looking, Reload},
     view::ClusterView,
 };
 
@@ -38,6 +39,9 @@ const PROBE: Duration = Duration::from_secs(2);
 /// The longest that withdrawing the seed may hold up the end: without etcd it goes with its lease.
 const LEAVE: Duration = Duration::from_secs(3);
 
+/// A node that the program before this one stayed with, and its lock on the data directory.
+type Node = (ProcessId, Option<OwnedFd>);
+
 /// What a start needs and what stays when it is over.
 pub(super) struct Ground {
     pub(super) plan: Plan,
@@ -45,6 +49,14 @@ pub(super) struct Ground {
     pub(super) registration: Registration,
     incarnation: Incarnation,
     candidate: Candidate,
+}
+
+/// What has come of bringing a node up.
+pub(super) enum Brought {
+    /// It runs.
+    Up(Box<Up>),
+    /// The launcher's end: somebody told us to stop first, or the node that was passed on has ended meanwhile.
+    Over(Exit),
 }
 
 /// A node that runs.
@@ -64,7 +76,7 @@ pub(super) struct Up {
 
 impl Ground {
     /// Takes the lock of the node's id: from here on nobody else on this host starts or adopts it.
-    pub(super) fn new(plan: Plan, skipped_checks: Vec<String>) -> Result<Self, Failure> {
+    pub(super) fn new(plan: Plan, skipped_checks: Vec<String>, held: Option<OwnedFd>) -> Result<Self, Failure> {
         let settings = &plan.settings;
         let (common, node) = (&settings.common, &settings.node);
         if let Some(dir) = node.run_file(&common.service).parent() {
@@ -83,7 +95,7 @@ impl Ground {
             take_over: node.take_over,
         };
         let registration =
-            Registration::start(registry.clone(), spec, None).map_err(|error| not_registered(&plan, &error))?;
+            Registration::start(registry.clone(), spec, held).map_err(|error| not_registered(&plan, &error))?;
         let candidate = plan.candidate(skipped_checks);
         Ok(Self {
             plan,
@@ -94,17 +106,27 @@ impl Ground {
         })
     }
 
-    /// A node that runs, or none when somebody told us to stop first.
+    /// A node that runs, the one that the program before this one stayed with if there was one.
     pub(super) async fn bring_up<R: Runtime>(
         &self,
         runtime: &mut R,
         desk: &mut Desk,
         signals: &mut Signals,
-    ) -> Result<Option<Up>, Failure> {
-        if let Some(leftover) = leftover::of_plan(&self.plan, Dead::Remove).await? {
-            if let Some(up) = self.keep_or_end(&leftover, runtime, desk).await? {
-                return Ok(Some(up));
-            }
+        passed: Option<Node>,
+    ) -> Result<Brought, Failure> {
+        let node = passed.as_ref().map(|(node, _)| *node);
+        let leftover = leftover::of_plan(&self.plan, Dead::Remove).await?;
+        if let Some(leftover) = &leftover
+            && let Some(up) = self.keep_or_end(leftover, runtime, desk, passed).await?
+        {
+            return Ok(Brought::Up(Box::new(up)));
+        }
+        if let Some(node) = node {
+            // It ended while this process became this program: what comes next is the service manager's to say.
+            desk.goes_on();
+            return Ok(Brought::Over(supervise::ended_meanwhile(node).await));
+        }
+        if leftover.is_some() {
             // What does not matter to a node that runs already does to the one that is started now.
             preflight::refuse(&preflight::before_a_start(&self.plan, None).await)?;
         }
@@ -123,8 +145,11 @@ impl Ground {
         };
         let run = formation.run(signals.told_to_stop(), |reason| desk.waiting(reason));
         match Box::pin(run).await? {
-            Formed::Start(order) => self.start(&order, lock, runtime, desk).await.map(Some),
-            Formed::Stopped => Ok(None),
+            Formed::Start(order) => self
+                .start(&order, lock, runtime, desk)
+                .await
+                .map(|up| Brought::Up(Box::new(up))),
+            Formed::Stopped => Ok(Brought::Over(Exit::Done)),
         }
     }
 
@@ -134,6 +159,7 @@ impl Ground {
         leftover: &Leftover,
         runtime: &mut R,
         desk: &mut Desk,
+        passed: Option<Node>,
     ) -> Result<Option<Up>, Failure> {
         let layout = &self.plan.layout;
         let pid = leftover.process.pid;
@@ -148,7 +174,10 @@ impl Ground {
                 "give the launcher the same `--data`, or stop that process first",
             ));
         }
-        let fate = self.judge(leftover).await;
+        let (fate, lock) = match passed {
+            Some((process, lock)) if process == leftover.process => (Fate::Adopt, lock),
+            Some(_) | None => (self.judge(leftover).await, None),
+        };
         match runtime.adopt(leftover).await {
             Err(_) if !leftover.process.is_alive() => return Ok(None),
             other => other?,
@@ -162,7 +191,9 @@ impl Ground {
                     marker: self.marker()?,
                     seeds: seed_file::read(&self.plan.seed_file())?,
                     memory: HostCache::read(&layout.cache)?,
-                    lock: FileLock::take(&layout.lock).ok(),
+                    lock: lock
+                        .and_then(|lock| FileLock::inherit(lock, &layout.lock))
+                        .or_else(|| FileLock::take(&layout.lock).ok()),
                 };
                 if up.name != self.candidate.name {
                     tracing::warn!(name = up.name, "the node goes on with the name it was started with");
@@ -275,6 +306,7 @@ impl Ground {
         runtime: &'a mut R,
         desk: &'a mut Desk,
         signals: &'a mut Signals,
+        reload: Reload,
     ) -> Running<'a, R> {
         let settings = &self.plan.settings;
         let keys = &settings.common.keys;
@@ -297,6 +329,8 @@ impl Ground {
             inquiry: Inquiry::new(prober(&settings.node), up.name.clone()),
             name: up.name,
             recorder,
+            reading: reload.reading(),
+            looking: Looking::new(reload),
         }
     }
 

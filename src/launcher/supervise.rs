@@ -5,6 +5,7 @@
 
 mod inquiry;
 mod machine;
+mod reload;
 
 use std::{future::pending, io, time::Duration};
 
@@ -17,7 +18,9 @@ use super::{
     desk::Desk,
     formation::{Recorded, Recorder},
     live_seeds::LiveSeeds,
+    passed::Passed,
     plan::Plan,
+    process,
     runtime::Runtime,
     start::Ground,
 };
@@ -28,6 +31,7 @@ use crate::{
     nodefile::ProcessId,
     probe::ProbeFailure,
     registry::{WatchEvent, Watcher},
+    reload::{Found, Looking, Reading},
 };
 
 /// A node that runs, with everything that belongs to it.
@@ -36,7 +40,6 @@ pub(super) struct Running<'a, R> {
     pub(super) runtime: &'a mut R,
     pub(super) process: ProcessId,
     /// Held until the node is gone: not every engine hands it on to the node.
-    #[expect(dead_code, reason = "holding it is its use")]
     pub(super) lock: Option<FileLock>,
     /// The name it was started with.
     pub(super) name: String,
@@ -47,6 +50,9 @@ pub(super) struct Running<'a, R> {
     pub(super) seeds: LiveSeeds,
     pub(super) inquiry: Inquiry,
     pub(super) recorder: Recorder,
+    pub(super) looking: Looking,
+    /// What came of reading the settings.
+    pub(super) reading: Reading,
 }
 
 /// What was heard.
@@ -59,7 +65,8 @@ enum Heard {
 
 /// What does not change what becomes of the node.
 enum News {
-    Reload,
+    ReloadAsked,
+    Looked(Result<Found, String>),
     Registry(Option<WatchEvent>),
     SeedsWoke,
     Reported(ClusterUuid),
@@ -89,6 +96,12 @@ impl<R: Runtime> Running<'_, R> {
             self.desk.status(&sentence);
             let event = match self.listen(wake).await {
                 Heard::Life(event) => event,
+                // Who leaves becomes nothing new.
+                Heard::News(News::ReloadAsked | News::Looked(_)) if node.state() != State::Running => continue,
+                Heard::News(News::Looked(looked)) => match self.looked(looked).await {
+                    Some(event) => event,
+                    None => continue,
+                },
                 Heard::News(news) => match self.take_in(news, &mut shown) {
                     Ok(()) => continue,
                     Err(task) => {
@@ -117,7 +130,7 @@ impl<R: Runtime> Running<'_, R> {
             biased;
             signal = self.signals.next() => match signal {
                 Signal::Stop => Heard::Life(Event::StopAsked),
-                Signal::Reload => Heard::News(News::Reload),
+                Signal::Reload => Heard::News(News::ReloadAsked),
             },
             ending = self.runtime.ended() => Heard::Life(Event::NodeEnded(ending)),
             () = at(wake) => Heard::Life(Event::Woke),
@@ -127,6 +140,7 @@ impl<R: Runtime> Running<'_, R> {
                 Said::Uuid(uuid) => News::Reported(uuid),
                 Said::Denied(failure) => News::Denied(failure),
             }),
+            looked = self.looking.next() => Heard::News(News::Looked(looked)),
             recorded = self.recorder.next() => Heard::News(News::Recorded(recorded)),
             () = self.ground.registration.died() => Heard::News(News::RegistrationDied),
         }
@@ -135,7 +149,9 @@ impl<R: Runtime> Running<'_, R> {
     /// The task that has died, if one has.
     fn take_in(&mut self, news: News, shown: &mut Shown) -> Result<(), &'static str> {
         match news {
-            News::Reload => tracing::info!("nothing to reload: settings apply when the node is started again"),
+            News::ReloadAsked => self.reload_asked(),
+            // Taken in where the program is that it may end.
+            News::Looked(_) => {}
             News::Registry(Some(event)) => {
                 shown.away = match &event {
                     WatchEvent::Away { cause } => Some(cause.clone()),
@@ -204,8 +220,18 @@ impl<R: Runtime> Running<'_, R> {
         };
         let away = shown.away.as_ref();
         let away = away.map_or_else(String::new, |cause| format!("; etcd is away: {cause}"));
-        format!("{life}; other masters: {}; {cluster}{away}", self.seeds.seeds().len())
+        let masters = self.seeds.seeds().len();
+        format!(
+            "{life}; other masters: {masters}; {cluster}{away}{}",
+            self.reading.words()
+        )
     }
+}
+
+/// The launcher's exit code for a node that ended while this process became this program.
+pub(super) async fn ended_meanwhile(node: ProcessId) -> Exit {
+    let ending = process::ending_of(node).await;
+    ended(Event::NodeEnded(ending), machine::exit(State::Running, ending))
 }
 
 fn ended(event: Event, exit: Exit) -> Exit {

@@ -3,7 +3,10 @@
 //! The two may be of different versions: what cannot be understood counts as not said, and the open files are taken in any case,
 //! because a lock that nobody knows of would lock out its own process.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::{
+    collections::BTreeMap,
+    os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd},
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -15,11 +18,8 @@ use crate::{
 /// As it crosses over.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Letter {
-    /// The lock of the id.
-    lock: RawFd,
-    /// The socket that listens.
-    #[serde(default)]
-    listener: Option<RawFd>,
+    /// Numbers of open files, by what they are.
+    files: BTreeMap<String, RawFd>,
     #[serde(default)]
     kept: serde_json::Value,
     #[serde(default)]
@@ -29,25 +29,17 @@ pub(super) struct Letter {
 /// What the program before this one has passed on.
 #[derive(Debug)]
 pub struct Handover {
-    /// The lock of the id.
-    pub lock: Option<OwnedFd>,
-    /// The socket that listens.
-    pub listener: Option<OwnedFd>,
+    files: BTreeMap<String, OwnedFd>,
     /// The values of settings that wait for a restart.
     pub kept: Kept,
     state: serde_json::Value,
 }
 
 impl Letter {
-    pub(super) fn new(
-        lock: BorrowedFd<'_>,
-        listener: Option<BorrowedFd<'_>>,
-        kept: Kept,
-        state: serde_json::Value,
-    ) -> Self {
+    pub(super) fn new(files: &[(&str, BorrowedFd<'_>)], kept: Kept, state: serde_json::Value) -> Self {
+        let number = |&(name, file): &(&str, BorrowedFd<'_>)| (name.to_owned(), file.as_raw_fd());
         Self {
-            lock: lock.as_raw_fd(),
-            listener: listener.map(|listener| listener.as_raw_fd()),
+            files: files.iter().map(number).collect(),
             // Maps with text keys: there is no way to fail.
             kept: serde_json::to_value(kept).unwrap_or_default(),
             state,
@@ -64,12 +56,17 @@ impl Handover {
     pub fn receive(sources: &Sources) -> Option<Self> {
         let bytes = host::letter(sources.variable(HANDOVER)?)?;
         let letter: Letter = understood(serde_json::from_slice(&bytes))?;
+        let file = |(name, number)| Some((name, host::inherited(number)?));
         Some(Self {
-            lock: host::inherited(letter.lock),
-            listener: letter.listener.and_then(host::inherited),
+            files: letter.files.into_iter().filter_map(file).collect(),
             kept: understood(serde_json::from_value(letter.kept)).unwrap_or_default(),
             state: letter.state,
         })
+    }
+
+    /// An open file. Whatever is not taken is closed.
+    pub fn take(&mut self, name: &str) -> Option<OwnedFd> {
+        self.files.remove(name)
     }
 
     /// Where the program before this one stood, if this one understands it.

@@ -231,7 +231,7 @@ mod tests {
             report: None,
             standing: Standing::default(),
             record: RecordSeen::Absent,
-            settings: crate::sidecar::snapshot::Reading::default(),
+            settings: crate::reload::Reading::default(),
         };
         let page = Metrics::new().render(&facts, &snapshot, now);
         let help = page

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use tokio::net::TcpListener;
 
-use super::{listen, resumed::Resumed, shell::Shell, snapshot::Reading, step::Event};
+use super::{LISTENER, LOCK, listen, resumed::Resumed, shell::Shell, step::Event};
 use crate::{
     commands::resolve,
     config::{self, Kept},
@@ -25,46 +25,38 @@ enum Socket {
 }
 
 impl Shell {
-    /// SIGHUP came. One that comes while the last one is worked on is worked on afterwards.
+    /// SIGHUP came.
     pub(super) fn reload_asked(&mut self) {
         self.told.reloading();
-        self.seen.reload_again = !self.sources.look(self.reload.clone());
+        self.looking.ask();
     }
 
     /// The settings were looked at; what is to be become, if anything.
     pub(super) fn looked(&mut self, looked: Result<Found, String>) -> Option<Box<Found>> {
-        let found = match looked {
+        match looked {
             Ok(found) if found.is_new() => return Some(Box::new(found)),
-            found => found,
-        };
-        match found {
-            Ok(found) => {
-                let later = found.change.later;
-                tracing::info!(restart_needed = ?later, "settings read again, none of them acts now");
-                self.read_settings(Reading { refused: None, later });
-            }
-            Err(why) => self.refuse(why),
+            settled => self.settle(settled),
         }
         None
     }
 
     /// Becomes the next program. When this returns, that was impossible, or somebody told us to stop: whether to leave.
     pub(super) async fn become_next(&mut self, found: &Found) -> bool {
-        let kept = self.reload.kept(self.node.address);
+        let kept = self.looking.reload.kept(self.node.address);
         let socket = match self.socket(found, &kept).await {
             Ok(socket) => socket,
             Err(why) => {
-                self.refuse(why);
+                self.settle(Err(why));
                 return false;
             }
         };
         if let Some(server) = self.sources.server() {
             server.pause().await;
         }
-        let leaving = self.sources.told_to_stop().await;
+        let leaving = self.sources.signals().hold().await;
         if !leaving {
             let error = self.exec(found, kept, &socket);
-            self.refuse(format!("cannot become the next program: {error}"));
+            self.settle(Err(format!("cannot become the next program: {error}")));
         }
         host::let_signals_in();
         if let Some(server) = self.sources.server() {
@@ -74,8 +66,6 @@ impl Shell {
     }
 
     fn exec(&mut self, found: &Found, kept: Kept, socket: &Socket) -> std::io::Error {
-        let upgrade = found.upgrade.as_deref().unwrap_or_default();
-        tracing::info!(upgrade, changed = ?found.change.now, "goes on in place as the next program");
         let (state, decided) = self.machine.state();
         let resumed = Resumed::new(state, decided, &self.told.snapshot(), tokio::time::Instant::now());
         // Plain data: there is no way to fail.
@@ -85,15 +75,17 @@ impl Shell {
             Socket::Other(listener) => Some(listener.as_fd()),
             Socket::Off => None,
         };
-        self.reload.become_next(kept, state, self.registration.lock(), listener)
+        let mut files = vec![(LOCK, self.registration.lock())];
+        files.extend(listener.map(|listener| (LISTENER, listener)));
+        self.looking.reload.become_next(found, kept, state, &files)
     }
 
     /// A socket on another address is opened before anything is given up for it.
     async fn socket(&self, found: &Found, kept: &Kept) -> Result<Socket, String> {
-        let next = self.reload.next(found, kept);
-        let Some(Ok(next)) = next.map(|sources| resolve(&sources, config::sidecar)) else {
+        let Some(next) = found.settings(kept) else {
             return Ok(Socket::Same);
         };
+        let next = resolve(&next, config::sidecar).map_err(|failure| in_one_line(&failure))?;
         if next.listen == self.listen {
             return Ok(Socket::Same);
         }
@@ -101,20 +93,9 @@ impl Shell {
         Ok(opened.map_or(Socket::Off, Socket::Other))
     }
 
-    fn refuse(&mut self, why: String) {
-        tracing::error!(cause = why, "settings not reloaded, everything goes on as before");
-        let later = self.reload.later().to_vec();
-        self.read_settings(Reading {
-            refused: Some(why),
-            later,
-        });
-    }
-
-    fn read_settings(&mut self, reading: Reading) {
-        self.told.settings(reading);
-        if std::mem::take(&mut self.seen.reload_again) {
-            self.reload_asked();
-        } else {
+    fn settle(&mut self, looked: Result<Found, String>) {
+        self.told.settings(self.looking.reload.settled(looked));
+        if self.looking.is_over() {
             self.told.ready();
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     model::Member,
     registration::{Registration, Value, Want},
     registry::{Keys, Registry, WatchEvent},
-    reload::{Found, Reload},
+    reload::{Found, Looking},
     view::ClusterView,
 };
 
@@ -44,7 +44,7 @@ pub(super) struct Shell {
     pub(super) recorder: Recorder,
     pub(super) told: Told,
     pub(super) seen: Seen,
-    pub(super) reload: Reload,
+    pub(super) looking: Looking,
     /// Where HTTP is answered, as it was said.
     pub(super) listen: Option<SocketAddr>,
 }
@@ -64,8 +64,6 @@ pub(super) struct Seen {
     since: Option<String>,
     /// What the key was last wanted to be; none: nothing yet.
     wanted: Option<Wish>,
-    /// Somebody asked for a reload while one was on its way.
-    pub(super) reload_again: bool,
 }
 
 /// How a turn of the loop ends.
@@ -90,7 +88,8 @@ impl Shell {
         self.told.ready();
         let mut leaving = self.feed(Event::Woke);
         while !leaving {
-            let input = self.sources.next(self.seen.wake, &self.registration).await;
+            let input = self.sources.next(self.seen.wake, &self.registration, &mut self.looking);
+            let input = input.await;
             leaving = match self.take(input)? {
                 Turn::Go => false,
                 Turn::Leave => true,

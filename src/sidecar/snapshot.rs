@@ -12,6 +12,7 @@ use crate::{
     model::{ClusterRecord, Incarnation, NodeId, ServiceName},
     probe::{ProbeOutcome, Report},
     registration::Standing,
+    reload::Reading,
 };
 
 /// What does not change while the sidecar runs.
@@ -48,15 +49,6 @@ pub(super) enum RecordSeen {
     Unreadable(String),
     /// This one.
     There(Box<ClusterRecord>),
-}
-
-/// What came of reading the settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reading {
-    /// Why the last reload changed nothing.
-    pub(super) refused: Option<String>,
-    /// Settings that are said differently and wait for a restart.
-    pub(super) later: Vec<&'static str>,
 }
 
 /// What the sidecar knows.
@@ -102,15 +94,8 @@ impl Snapshot {
             self.conclusion.verdict.word(),
             self.conclusion.why,
             self.registry_words(),
-            self.settings_words()
+            self.settings.words()
         )
-    }
-
-    fn settings_words(&self) -> String {
-        let Reading { refused, later } = &self.settings;
-        let refused = refused.iter().map(|why| format!("; settings not reloaded: {why}"));
-        let later = (!later.is_empty()).then(|| format!("; to be restarted for: {}", later.join(", ")));
-        refused.chain(later).collect()
     }
 
     fn registry_words(&self) -> String {

@@ -3,8 +3,6 @@
 //! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. More witnesses
 //! of a death (the threads of the node's process) would be further sources here.
 
-use std::time::Duration;
-
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -13,15 +11,12 @@ use tokio::{
 
 use super::http::Server;
 use crate::{
-    host::{self, Notifier, Signal, Signals},
+    host::{Notifier, Signal, Signals},
     probe::{ProbeOutcome, Prober},
     registration::{Registration, Standing},
     registry::{Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
-    reload::{Found, Reload},
+    reload::{Found, Looking},
 };
-
-/// Long enough for a signal that was taken already to be seen.
-const GLANCE: Duration = Duration::from_millis(1);
 
 /// What happened.
 #[derive(Debug)]
@@ -65,7 +60,6 @@ pub(super) struct Sources {
     standing: watch::Receiver<Standing>,
     watchdog: Option<Interval>,
     server: Option<Server>,
-    looks: JoinSet<Result<Found, String>>,
     recordings: JoinSet<Result<Option<Revision>, RegistryError>>,
 }
 
@@ -94,13 +88,17 @@ impl Sources {
             standing,
             watchdog,
             server,
-            looks: JoinSet::new(),
             recordings: JoinSet::new(),
         }
     }
 
     /// The next input; `wake` is when [`Input::Woke`] is wanted. Cancel safety: nothing is lost.
-    pub(super) async fn next(&mut self, wake: Option<Instant>, registration: &Registration) -> Input {
+    pub(super) async fn next(
+        &mut self,
+        wake: Option<Instant>,
+        registration: &Registration,
+        looking: &mut Looking,
+    ) -> Input {
         tokio::select! {
             biased;
             signal = self.signals.next() => Input::Signalled(signal),
@@ -111,7 +109,7 @@ impl Sources {
             () = until(wake) => Input::Woke,
             () = tick(&mut self.watchdog) => Input::WatchdogDue,
             () = died(&mut self.server) => Input::Died("HTTP"),
-            Some(looked) = self.looks.join_next() => looked.map_or(Input::Died("reload"), Input::Looked),
+            looked = looking.next() => Input::Looked(looked),
             Some(ended) = self.recordings.join_next() => ended.map_or(Input::Died("recording"), Input::Recorded),
         }
     }
@@ -129,30 +127,14 @@ impl Sources {
         }
     }
 
-    /// Looks what a reload would change; answered by [`Input::Looked`]. One at a time: whether this one is looked for.
-    pub(super) fn look(&mut self, reload: Reload) -> bool {
-        let free = self.looks.is_empty();
-        if free {
-            self.looks.spawn(reload.look());
-        }
-        free
-    }
-
     /// What answers HTTP.
     pub(super) fn server(&mut self) -> Option<&mut Server> {
         self.server.as_mut()
     }
 
-    /// Whether somebody has told us to stop just now. From then on signals wait: for the program that this process becomes, or for
-    /// [`let_signals_in`](host::let_signals_in).
-    pub(super) async fn told_to_stop(&mut self) -> bool {
-        host::hold_signals();
-        while let Ok(signal) = tokio::time::timeout(GLANCE, self.signals.next()).await {
-            if signal == Signal::Stop {
-                return true;
-            }
-        }
-        false
+    /// Who hears signals.
+    pub(super) fn signals(&mut self) -> &mut Signals {
+        &mut self.signals
     }
 
     /// How the registration stands.

@@ -7,10 +7,10 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     machine::Machine,
     metrics::Metrics,
-    snapshot::{LastProbe, Reading, RecordSeen, Snapshot},
+    snapshot::{LastProbe, RecordSeen, Snapshot},
     verdict::{Conclusion, Verdict},
 };
-use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing};
+use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing, reload::Reading};
 
 /// Tells everyone.
 #[derive(Debug)]

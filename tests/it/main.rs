@@ -21,6 +21,7 @@ mod registry;
 mod registry_access;
 mod registry_watch;
 mod reload;
+mod reload_launcher;
 mod secrets;
 mod seeds_exec;
 mod sidecar;

@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{arguments, program::Program, refusal::Refusal};
+use crate::host;
 
 /// After a break in the following, this much is asked for again: a line that comes twice is better than one that never comes.
 const OVERLAP: Duration = Duration::from_secs(1);
@@ -74,6 +75,8 @@ pub(super) async fn follow(program: &Program, container: &str, heard: Heard) -> 
         let (to, heard, done) = (to.map_err(|error| failed(&error))?, heard.clone(), done.clone());
         // A reader of ours that is slow holds up this thread and then the engine, never the launcher.
         std::thread::spawn(move || {
+            // They are the main thread's alone.
+            host::hold_signals();
             let _ = pass_on(from, File::from(to), &heard);
             drop(done);
         });

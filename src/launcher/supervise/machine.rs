@@ -137,7 +137,7 @@ impl Supervision {
 }
 
 /// The launcher's exit code for the end of a node.
-fn exit(state: State, ending: Ending) -> Exit {
+pub(super) fn exit(state: State, ending: Ending) -> Exit {
     let told_to_stop = match state {
         State::Draining { .. } | State::Stopping { .. } | State::Killed => true,
         State::Running | State::Ended => false,

@@ -19,6 +19,7 @@ const NOBODY: u32 = 65534;
 /// One host: what a launcher is given, and the directories that stay when it is started again.
 #[derive(Debug)]
 pub(crate) struct Host {
+    program: PathBuf,
     home: PathBuf,
     java: String,
     address: String,
@@ -35,6 +36,7 @@ impl Host {
         // The node's user has to get through.
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("open to all");
         Self {
+            program: env!("CARGO_BIN_EXE_quorate").into(),
             home: line.home(),
             java: format!("{}={}", line.java_variable(), line.java()),
             address: address.to_owned(),
@@ -48,6 +50,12 @@ impl Host {
     /// Another distribution than that of its line.
     pub(crate) fn use_home(&mut self, home: &Path) {
         home.clone_into(&mut self.home);
+    }
+
+    /// A copy of the program, which can be replaced, as a package does: by rename.
+    pub(crate) fn replace_program(&mut self, bytes: &[u8], mode: u32) {
+        self.program = self.path("quorate");
+        quorate::host::write_atomic(&self.program, bytes, mode).expect("written");
     }
 
     /// Where its data is.
@@ -77,7 +85,7 @@ impl Host {
     /// The program with the flags of this host, but for those that `more` says differently.
     #[expect(clippy::disallowed_methods, reason = "the launcher is a process")]
     pub(crate) fn command(&self, command: &str, more: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_quorate"));
+        let mut program = Command::new(&self.program);
         let path = |name: &str| self.path(name).display().to_string();
         let flags = [
             ("--endpoints", self.etcd.clone()),
@@ -161,6 +169,11 @@ impl Host {
     pub(crate) fn lives(&mut self) -> bool {
         let child = self.child.as_mut().expect("it was started");
         child.try_wait().expect("a state").is_none()
+    }
+
+    /// The launcher's process.
+    pub(crate) fn launcher(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
     }
 
     /// Sends a signal to the launcher alone.
