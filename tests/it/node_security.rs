@@ -14,22 +14,27 @@ use quorate::{
     registry::{Keys, Registry, WatchEvent},
 };
 use rustix::process::Signal;
-use tokio::task::JoinSet;
+use serde_json::Value;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::support::{
     LONG,
     address::Address,
-    etcd::{Etcd, Version},
+    etcd::Version,
     eventually,
     launcher::Host,
     node::Line,
     program::quorate,
     secure::{PASSWORD, RENEWED, Secure},
+    secured::{Known, Secured},
     sidecar::Sidecar,
 };
 
 /// Two nodes of the newest line with TLS on two busy cores.
 const FORMED: Duration = Duration::from_mins(4);
+
+/// Keys are looked at every third of it, which the test waits for.
+const TTL: &str = "15s";
 
 /// A host with its launcher and its sidecar.
 struct Member {
@@ -39,14 +44,16 @@ struct Member {
 }
 
 impl Member {
-    fn start(secure: &Secure, etcd: &Etcd, registry_flags: &[String]) -> Self {
+    fn start(secure: &Secure, secured: &Secured) -> Self {
         let address = Address::take();
         let certificates = secure.renew(&address).display().to_string();
-        let flags = secure.flags();
-        let access: Vec<&str> = flags.iter().chain(registry_flags).map(String::as_str).collect();
+        let access = secure.flags();
+        let flags = |user: &str| [secured.flags(user), access.clone()].concat();
         let own = [
             "--bootstrap-expect",
             "2",
+            "--ttl",
+            TTL,
             "--certificates",
             &certificates,
             "--set",
@@ -54,15 +61,19 @@ impl Member {
             "--set",
             "resource.reload.interval.high=1s",
         ];
-        let mut host = Host::new(Line::Es9, &address.to_string(), etcd, &[&own[..], &access].concat());
+        // It names the endpoint itself.
+        let launcher = flags("launcher");
+        let launcher: Vec<&str> = launcher.iter().skip(2).map(String::as_str).collect();
+        let all = [&own[..], &launcher].concat();
+        let mut host = Host::new(Line::Es9, &address.to_string(), &secured.etcd, &all);
         host.use_home(&secure.home());
         host.start();
         let run = host.path("run").display().to_string();
-        let sidecar = Sidecar::start(
-            &etcd.endpoint(),
-            &address,
-            &[&["--run-dir", &run][..], &access].concat(),
-        );
+        let sidecar = flags("sidecar");
+        let sidecar: Vec<&str> = sidecar.iter().map(String::as_str).collect();
+        let own = ["--run-dir", &run, "--ttl", TTL, "--interval", "5s", "--timeout", "4s"];
+        let all = [&own[..], &sidecar].concat();
+        let sidecar = Sidecar::start(&secured.etcd.endpoint(), &address, &all);
         Self { address, host, sidecar }
     }
 
@@ -82,11 +93,10 @@ impl Member {
 
 #[tokio::test]
 async fn a_secured_cluster_is_formed_by_launchers_and_kept_while_everything_is_renewed() {
-    let etcd = Etcd::start(Version::V35).await;
+    let mut secured = Secured::start(Version::V35, Known::ByBoth, &[]).await;
     let secure = Secure::new(Line::Es9);
-    let mut members = [(); 2].map(|()| Member::start(&secure, &etcd, &[]));
-    let registry = etcd.registry();
-    let mut there = Watched::start(&registry);
+    let mut members = [(); 2].map(|()| Member::start(&secure, &secured));
+    let mut there = Watched::start(&secured.client("reader"));
     eventually("both nodes are members", FORMED, || async {
         (there.members() == 2).then_some(())
     })
@@ -95,11 +105,12 @@ async fn a_secured_cluster_is_formed_by_launchers_and_kept_while_everything_is_r
     let load = Load::start(&secure, &members);
     load.goes_on().await;
     renew_certificates(&secure, &members).await;
+    renew_etcd(&mut secured, &members).await;
     load.goes_on().await;
     assert_eq!(load.end().await, Vec::<String>::new(), "nobody was turned away");
     renew_the_password(&secure, &members).await;
     assert_eq!(there.deleted(), 0, "no member key went");
-    verified(&secure, &etcd);
+    verified(&secure, &secured);
     for member in &mut members {
         let logged = member.sidecar.logged();
         let last = logged.rsplit_once("verdict changed").expect("a verdict").1;
@@ -125,7 +136,7 @@ async fn a_secured_cluster_is_formed_by_launchers_and_kept_while_everything_is_r
 
 /// New certificates for nodes and for those who ask them, while they are in use.
 async fn renew_certificates(secure: &Secure, members: &[Member; 2]) {
-    for member in members.iter() {
+    for member in members {
         let old = secure.fingerprint(&member.address);
         member
             .prober(secure.pinned(old))
@@ -150,12 +161,28 @@ async fn renew_certificates(secure: &Secure, members: &[Member; 2]) {
     secure.renew_ours();
 }
 
+/// New certificates for etcd and for its clients, which all have to connect anew.
+async fn renew_etcd(secured: &mut Secured, members: &[Member; 2]) {
+    for name in ["server", "guest"] {
+        secured.authority.sign(name, (*secured.etcd.address().ip()).into());
+    }
+    secured.etcd.restart().await;
+    let back = Instant::now();
+    for member in members {
+        let verified = |status: &Value| {
+            let age = status.pointer("/registry/verified_age_seconds").and_then(Value::as_f64);
+            age.is_some_and(|age| age < back.elapsed().as_secs_f64())
+        };
+        member.sidecar.until("the key was seen in etcd again", verified).await;
+    }
+}
+
 /// For connections that are there a new password costs not one probe; new ones wait for whichever place is later.
 async fn renew_the_password(secure: &Secure, members: &[Member; 2]) {
     // First where it is said, then where it is wanted.
     secure.we_say(RENEWED.0);
     secure.nodes_want(RENEWED.1);
-    for member in members.iter() {
+    for member in members {
         let stale = Terms {
             login: Some(user("quorate", PASSWORD.0)),
             ..secure.terms()
@@ -173,7 +200,8 @@ async fn renew_the_password(secure: &Secure, members: &[Member; 2]) {
         })
         .await;
         let status = member.sidecar.verdict("ready").await;
-        assert_eq!(status["probe"]["outcome"], "ok", "{status}");
+        let outcome = status.pointer("/probe/outcome").and_then(Value::as_str);
+        assert_eq!(outcome, Some("ok"), "{status}");
     }
 }
 
@@ -239,10 +267,10 @@ fn user(name: &str, password: &str) -> Login {
 }
 
 /// The nodes themselves are asked by a command of its own.
-fn verified(secure: &Secure, etcd: &Etcd) {
-    let flags = secure.flags();
-    let (flags, endpoint): (Vec<&str>, _) = (flags.iter().map(String::as_str).collect(), etcd.endpoint());
-    let run = quorate(&[&["status", "--verify", "--endpoints", &endpoint][..], &flags].concat());
+fn verified(secure: &Secure, secured: &Secured) {
+    let flags = [secured.flags("reader"), secure.flags()].concat();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let run = quorate(&[&["status", "--verify"][..], &flags].concat());
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
     assert!(
         run.out.contains("one cluster") || run.out.contains("1 cluster"),

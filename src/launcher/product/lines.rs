@@ -3,7 +3,7 @@
 use super::{
     Formation, JavaRange, Line, Product, Roles, Version,
     image::{ELASTICSEARCH_IMAGE, OPENSEARCH_IMAGE},
-    security::{OPENSEARCH_SECURITY, XPACK},
+    security::{OPENSEARCH_2_SECURITY, OPENSEARCH_SECURITY, XPACK},
 };
 
 const ELASTICSEARCH_9: Line = Line {
@@ -72,6 +72,7 @@ const OPENSEARCH_2: Line = Line {
     from: Version::at(2, 0),
     below: Version::at(3, 0),
     java: JavaRange { from: 11, to: Some(23) },
+    security: OPENSEARCH_2_SECURITY,
     ..OPENSEARCH_3
 };
 

@@ -81,3 +81,9 @@ pub(super) const OPENSEARCH_SECURITY: Security = Security {
     },
     http: OPENSEARCH_HTTP,
 };
+
+/// Before 2.19 there is no such setting: new files are taken when its API is called.
+pub(super) const OPENSEARCH_2_SECURITY: Security = Security {
+    on: &[],
+    ..OPENSEARCH_SECURITY
+};

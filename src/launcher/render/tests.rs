@@ -99,6 +99,19 @@ fn certificates_switch_tls_on_in_every_layer_that_was_not_told_otherwise() {
 }
 
 #[test]
+fn an_opensearch_that_does_not_know_how_to_look_for_new_certificates_is_not_told_to() {
+    for version in ["1.3.20", "2.19.6"] {
+        let mut setup = setup(Product::OpenSearch, version);
+        setup.certificates = Some("/etc/certs".into());
+        let text = setup.render(None);
+        assert!(
+            text.contains("plugins.security.ssl.http.enabled: true") && !text.contains("reload"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn the_bootstrap_setting_is_there_only_when_ordered() {
     for version in ["6.8.23", "9.5.3"] {
         let text = setup(Product::Elasticsearch, version).render(None);
