@@ -10,7 +10,9 @@ use std::{
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::support::{
-    LONG, eventually,
+    LONG,
+    docker::Docker,
+    eventually,
     node::Line,
     part,
     place::Place,
@@ -25,7 +27,12 @@ const START: Duration = Duration::from_mins(10);
 async fn whole_story(line: Line, nodes: u32) {
     let _turn = turn(nodes).await;
     let place = Place::take();
-    let mut demo = place.start(line, &["--nodes", &nodes.to_string(), "--script"]);
+    let demo = place.start(line, &["--nodes", &nodes.to_string(), "--script"]);
+    tells_it_all(demo, nodes, "no key and no process").await;
+    place.is_left_alone();
+}
+
+async fn tells_it_all(mut demo: Running, nodes: u32, nothing: &str) {
     let mut said = demo
         .lines_until("the cluster is formed", START, |line| line.contains("formed after"))
         .await;
@@ -43,17 +50,17 @@ async fn whole_story(line: Line, nodes: u32) {
         " is back after ",
         " is adopted by its next launcher after ",
         "all nodes are stopped after ",
-        "the end: one cluster all along, no key and no process is left",
     ] {
         assert!(said.contains(sentence), "no `{sentence}` in\n{said}");
     }
+    let end = format!("the end: one cluster all along, {nothing} is left");
+    assert!(said.contains(&end), "no `{end}` in\n{said}");
     assert_eq!(
         said.matches("is ready: its member key is there").count(),
         nodes as usize + 1,
         "{said}"
     );
     tell(&said);
-    place.is_left_alone();
 }
 
 #[expect(clippy::print_stdout, reason = "the measured times are worth a look")]
@@ -74,6 +81,41 @@ async fn the_whole_story_on_elasticsearch_9() {
 #[tokio::test]
 async fn the_story_of_one_node_on_opensearch_3() {
     whole_story(Line::Os3, 1).await;
+}
+
+#[tokio::test]
+async fn the_whole_story_in_docker() {
+    let _turn = turn(3).await;
+    let place = Place::take();
+    let docker = Docker::at(&place);
+    let demo = docker.start(&["--nodes", "3", "--script"]);
+    tells_it_all(demo, 3, "no key, no container and no process").await;
+    assert_eq!(docker.containers(), Vec::<String>::new());
+    place.is_left_alone();
+}
+
+#[tokio::test]
+async fn a_container_that_a_killed_demo_has_left_is_removed_by_the_next() {
+    let _turn = turn(1).await;
+    let place = Place::take();
+    let docker = Docker::at(&place);
+    let mut demo = docker.start(&["--nodes", "1"]);
+    demo.lines_until("the node starts", LONG, |line| {
+        line.contains("the search process of node-1 runs")
+    })
+    .await;
+    demo.signal(Signal::KILL);
+    demo.code().await;
+    let [left] = docker.containers().try_into().expect("it lives on");
+
+    let mut next = docker.start(&["--nodes", "1"]);
+    next.lines_until("etcd answers", LONG, |line| line.contains("etcd answers"))
+        .await;
+    assert!(!docker.containers().contains(&left), "it is gone");
+    next.signal(Signal::INT);
+    assert_eq!(next.code().await, Some(1));
+    assert_eq!(docker.containers(), Vec::<String>::new());
+    place.is_left_alone();
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod certificates;
+pub(crate) mod docker;
 pub(crate) mod etcd;
 pub(crate) mod launcher;
 pub(crate) mod node;

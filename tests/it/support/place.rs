@@ -48,29 +48,24 @@ impl Place {
         self.dir.path().join("demo").display().to_string()
     }
 
+    /// A demo of processes.
     pub(crate) fn args(&self, line: Line, more: &[&str]) -> Vec<String> {
+        let home = line.home().display().to_string();
+        self.args_of(&["--home", &home, "--java-home", &line.java()], more)
+    }
+
+    /// A demo whose nodes are made of `stock`.
+    pub(crate) fn args_of(&self, stock: &[&str], more: &[&str]) -> Vec<String> {
         let etcd = part("QUORATE_TEST_ETCD_35");
         let etcd = if Path::new(&etcd).is_dir() {
             format!("{etcd}/etcd")
         } else {
             etcd
         };
-        let home = line.home().display().to_string();
-        let (java, address, dir) = (line.java(), self.first.to_string(), self.dir());
-        let args = [
-            "demo",
-            "--home",
-            &home,
-            "--java-home",
-            &java,
-            "--etcd",
-            &etcd,
-            "--address",
-            &address,
-            "--dir",
-            &dir,
-        ];
-        args.iter().chain(more).map(|arg| (*arg).to_owned()).collect()
+        let (address, dir) = (self.first.to_string(), self.dir());
+        let own = ["demo", "--etcd", &etcd, "--address", &address, "--dir", &dir];
+        let all = own.iter().chain(stock).chain(more);
+        all.map(|arg| (*arg).to_owned()).collect()
     }
 
     pub(crate) fn start(&self, line: Line, more: &[&str]) -> Running {
