@@ -310,7 +310,7 @@ async fn what_is_missing_is_said_before_anything_starts() {
     let _taken = TcpListener::bind((place.first, 9300)).expect("a port");
     page.push(failure(Line::Es6, &["--nodes", "1"], 1));
     let dir = dir.display().to_string();
-    insta::with_settings!({filters => vec![(dir.as_str(), "DIR"), (home.as_str(), "HOME"), (address.as_str(), "ADDRESS")]}, {
+    insta::with_settings!({filters => vec![(r"process \d+ \(`[^`]*`\)", "process PID (`NAME`)"), (dir.as_str(), "DIR"), (home.as_str(), "HOME"), (address.as_str(), "ADDRESS")]}, {
         insta::assert_snapshot!(page.join("\n"));
     });
 }
