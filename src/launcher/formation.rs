@@ -22,7 +22,7 @@ use crate::{
     exit::{Exit, Failure},
     model::{ClaimId, ClusterUuid, DiskUse, Incarnation, Marker, Seed},
     registration::{Registration, Standing, Want},
-    registry::{Keys, LeaseId, Registry, Revision, Txn, WatchEvent, Watcher},
+    registry::{Keys, LeaseId, Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
     view::ClusterView,
 };
 
@@ -169,7 +169,9 @@ impl<T: FnMut(&str)> Run<'_, T> {
         let given = &self.given;
         let view = match given.registry.read(&given.keys.all()).await {
             Ok(reading) => Ok(ClusterView::of(given.keys, &reading)),
-            Err(error) => Err(error.to_string()),
+            Err(error @ RegistryError::Away { .. }) => Err(error.to_string()),
+            // Waiting alone does not help here.
+            Err(error) => Err(format!("{error} ({})", error.hint())),
         };
         self.read_at = view.as_ref().ok().map(|view| view.revision);
         if let Ok(view) = &view {

@@ -20,6 +20,12 @@ crate::support::on_both_versions! {
     authentication_is_enabled_under_running_daemons_and_tokens_come_and_go
 }
 
+crate::support::on_newer_versions! {
+    a_renewed_certificate_is_used_by_the_next_connection_and_half_a_renewal_is_not
+    a_password_is_changed_in_either_order_and_no_key_is_lost
+    authentication_is_enabled_under_running_daemons_and_tokens_come_and_go
+}
+
 /// A sidecar with a short lease beside a node that is ready, and somebody who counts how often its key goes.
 struct Witness {
     sidecar: Sidecar,

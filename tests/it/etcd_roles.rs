@@ -24,6 +24,12 @@ crate::support::on_both_versions! {
     everybody_may_do_their_work_and_nothing_else
     passwords_alone_and_with_certificates_open_etcd_for_both_daemons
     every_way_not_to_get_in_has_its_message_and_exit_code
+    daemons_without_a_permission_wait_and_say_which
+}
+
+crate::support::on_newer_versions! {
+    everybody_may_do_their_work_and_nothing_else
+    every_way_not_to_get_in_has_its_message_and_exit_code
 }
 
 /// What users may do, by name; each line is checked in both directions.
@@ -131,22 +137,7 @@ async fn daemons_work(secured: &Secured) {
     let reading = secured.client("reader").read(&members).await.expect("read");
     assert_eq!(reading.entries, [], "its key is gone, so the cluster may be formed");
 
-    let flags = secured.flags("launcher");
-    let more: Vec<&str> = flags.iter().map(String::as_str).skip(2).collect();
-    let mut host = Host::new(
-        Line::Es6,
-        &format!("127.0.33.{}", secured.etcd.address().ip().octets()[3]),
-        &secured.etcd,
-        &more,
-    );
-    let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", "exec sleep 60");
-    host.use_home(&home);
-    host.start_with(&[
-        "--expected-masters",
-        "1",
-        "--env",
-        &format!("JAVA_HOME={}/jdk", home.display()),
-    ]);
+    let mut host = launcher(secured, "launcher");
     host.process().await;
     let record = secured.client("reader");
     eventually("the right to form the cluster is claimed and used", LONG, || async {
@@ -161,6 +152,61 @@ async fn daemons_work(secured: &Secured) {
     host.signal(Signal::TERM);
     assert_eq!(host.code().await, Some(0), "{}", host.log());
     assert!(!lines.contains("does not let"), "{lines}");
+}
+
+/// A launcher that runs as this user; its node does nothing.
+fn launcher(secured: &Secured, user: &str) -> Host {
+    let flags = secured.flags(user);
+    let more: Vec<&str> = flags.iter().map(String::as_str).skip(2).collect();
+    let address = format!("127.0.33.{}", secured.etcd.address().ip().octets()[3]);
+    let mut host = Host::new(Line::Es6, &address, &secured.etcd, &more);
+    let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", "exec sleep 60");
+    host.use_home(&home);
+    let java = format!("JAVA_HOME={}/jdk", home.display());
+    host.start_with(&["--expected-masters", "1", "--env", &java]);
+    host
+}
+
+/// A launcher and a sidecar whose users lack something wait and say what, in words that lead on.
+async fn daemons_without_a_permission_wait_and_say_which(version: crate::support::etcd::Version) {
+    let secured = Secured::start(version, Known::ByCertificate, &[]).await;
+    let mut host = launcher(&secured, "sidecar");
+    let wanted = "does not let the user that our certificate names read `/quorate/elasticsearch/`";
+    let said = || async { host.log().contains(wanted).then_some(()) };
+    eventually("the launcher says what it may not read", LONG, said).await;
+    let command = "`etcdctl role grant-permission --prefix ROLE read /quorate/elasticsearch/`";
+    let said = || async { host.log().contains(command).then_some(()) };
+    eventually("the launcher says what would help", LONG, said).await;
+
+    let node = StandIn::at_home("elasticsearch-6.8.23");
+    let flags = secured.flags("reader");
+    let more: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
+    let status = sidecar
+        .until("it says what it may not write", |status| {
+            status["registry"]["obstacle"]["kind"] == "refused"
+        })
+        .await;
+    let key = format!("/services/elasticsearch/{}", node.home());
+    let obstacle = status["registry"]["obstacle"].to_string();
+    assert!(obstacle.contains(&format!("write `{key}`")), "{obstacle}");
+    assert!(
+        obstacle.contains(&format!("etcdctl role grant-permission ROLE readwrite {key}")),
+        "{obstacle}"
+    );
+
+    // The operator follows the advice; nothing is restarted.
+    secured.sh(&format!("etcdctl role grant-permission reader readwrite {key}"));
+    sidecar
+        .until("it is registered", |status| status["registry"]["as_wanted"] == true)
+        .await;
+    sidecar.signal(Signal::TERM);
+    assert!(sidecar.ends().await.success());
+    secured.sh("etcdctl user grant-role sidecar launcher");
+    host.process().await;
+    host.signal(Signal::TERM);
+    host.signal(Signal::TERM);
+    assert_eq!(host.code().await, Some(0), "{}", host.log());
 }
 
 fn as_user(secured: &Secured, user: &str, command: &[&str]) -> Run {

@@ -73,6 +73,23 @@ macro_rules! on_both_versions {
 }
 pub(crate) use on_both_versions;
 
+/// Runs each test on two newer versions of etcd as well.
+macro_rules! on_newer_versions {
+    ($($name:ident)*) => {
+        mod on_newer_versions {
+            use $crate::support::etcd::Version;
+            $(#[tokio::test] async fn $name() {
+                let old = tokio::spawn(super::$name(Version::V36));
+                let new = tokio::spawn(super::$name(Version::V37));
+                let (old, new) = tokio::join!(old, new);
+                old.expect("etcd 3.6");
+                new.expect("etcd 3.7");
+            })*
+        }
+    };
+}
+pub(crate) use on_newer_versions;
+
 /// A setting that `scripts/parts env` prints.
 pub(crate) fn part(variable: &str) -> String {
     let hint = "run `scripts/parts all` and export what it prints; `make test` does both";

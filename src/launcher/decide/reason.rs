@@ -8,7 +8,7 @@ use crate::model::{ClaimId, ClusterRecord, ClusterUuid, DiskId, Marker, NodeId, 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each text says it")]
 pub enum Reason {
-    #[error("etcd does not answer ({cause}), and this data directory has no cluster yet: none is founded without etcd")]
+    #[error("etcd cannot be asked ({cause}), and this data directory has no cluster yet: none is founded without etcd")]
     RegistryAway { cause: String },
     #[error(
         "the cluster record {key} cannot be used: {why}; nothing is founded while it is there: repair it, or update quorate"

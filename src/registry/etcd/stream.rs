@@ -56,6 +56,10 @@ pub(super) async fn run(registry: Registry, ranges: Vec<Range>, pace: Pace, even
             End::Unread => return,
             End::Away(error) => {
                 // Said once: everything that is sent after it begins with a list, which ends it.
+                if !away && !matches!(error, RegistryError::Away { .. }) {
+                    // An outage is the readers' to judge; this is for whoever set etcd up.
+                    tracing::warn!(cause = %error, hint = error.hint(), "etcd does not let us watch");
+                }
                 if !away
                     && events
                         .send(WatchEvent::Away {

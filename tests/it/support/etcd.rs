@@ -26,6 +26,10 @@ pub(crate) enum Version {
     V34,
     /// 3.5.
     V35,
+    /// 3.6.
+    V36,
+    /// 3.7.
+    V37,
 }
 
 impl Version {
@@ -33,6 +37,8 @@ impl Version {
         let path = PathBuf::from(match self {
             Self::V34 => part("QUORATE_TEST_ETCD_34"),
             Self::V35 => part("QUORATE_TEST_ETCD_35"),
+            Self::V36 => part("QUORATE_TEST_ETCD_36"),
+            Self::V37 => part("QUORATE_TEST_ETCD_37"),
         });
         if path.is_dir() { path.join("etcd") } else { path }
     }

@@ -14,7 +14,7 @@ fn without_etcd_only_a_disk_that_has_its_cluster_starts() {
         "c1",
         None,
     );
-    let text = "etcd does not answer (connection refused), and this data directory has no cluster yet: none is founded without etcd";
+    let text = "etcd cannot be asked (connection refused), and this data directory has no cluster yet: none is founded without etcd";
     waits(&away(Case::three()), text);
     waits(&away(Case::three().used("c1", None)), text);
     waits(&away(Case::zen().used("c1", None)), text);
