@@ -9,6 +9,8 @@ use crate::exit::Problem;
 
 /// What the nodes of every line ask for.
 const OPEN_FILES: u64 = 65_536;
+/// Threads that Podman can give on any machine, which is no more than there are process numbers; a node wants 4096.
+const PROCESSES: u64 = 32_768;
 /// What leaves a limit to the engine.
 const BY_ENGINE: &str = "engine";
 
@@ -238,8 +240,8 @@ fn network(r: &mut Resolver<'_>) -> Network {
 /// Who names one limit to Podman gets numbers for the others that this machine may not be able to give.
 fn completed(mut limits: BTreeMap<String, String>, cli: Cli) -> BTreeMap<String, String> {
     if cli == Cli::Podman && !limits.is_empty() {
-        let own = getrlimit(Resource::Nproc).maximum;
-        let processes = || own.map_or_else(|| "-1".to_owned(), |own| own.to_string());
+        let own = getrlimit(Resource::Nproc).maximum.unwrap_or(u64::MAX);
+        let processes = || PROCESSES.min(own).to_string();
         limits.entry("nproc".to_owned()).or_insert_with(processes);
     }
     limits

@@ -5,6 +5,7 @@ mod cli;
 mod cluster_reset;
 mod commands;
 mod demo;
+mod engine;
 mod etcd_renewal;
 mod etcd_roles;
 mod formation;

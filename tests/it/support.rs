@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod certificates;
 pub(crate) mod docker;
+pub(crate) mod engine;
 pub(crate) mod etcd;
 pub(crate) mod launcher;
 pub(crate) mod node;

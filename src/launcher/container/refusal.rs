@@ -86,6 +86,7 @@ const TEXTS: &[(Kind, &[&str])] = &[
         &[
             "invalid reference format",
             "did not resolve to an alias",
+            "invalid image name",
             "invalid repository name",
         ],
     ),
