@@ -19,6 +19,7 @@ mod sources;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use access::access;
 pub use change::{Change, Kept};
@@ -31,3 +32,4 @@ pub use resolver::{Resolver, Source};
 pub use secret::{NoSecret, Secret, SecretSource, shown_of};
 pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};
 pub use sources::{HANDOVER, Sources};
+pub use time::time;

@@ -141,7 +141,27 @@ impl From<RegistryError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Exit::Failed, error.to_string())
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let hints = [
+            (StorageFull, "make room on that file system, and run it again"),
+            (QuotaExceeded, "make room for that user, and run it again"),
+            (
+                ReadOnlyFilesystem,
+                "mount that file system writable, or choose another directory",
+            ),
+            (
+                PermissionDenied,
+                "look at the modes of it and of the directories above it",
+            ),
+        ];
+        let known = hints.iter().find(|(kind, _)| *kind == error.kind());
+        Self {
+            exit: Exit::Failed,
+            problems: vec![Problem {
+                what: error.to_string(),
+                hint: known.map(|(_, hint)| (*hint).to_owned()),
+            }],
+        }
     }
 }
 

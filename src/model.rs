@@ -4,6 +4,7 @@
 //! world ([`Member`]) and strictly where only `quorate` writes ([`Seed`], [`ClusterRecord`], [`Marker`]); every value that is
 //! rewritten keeps the fields it does not know.
 
+mod brief;
 mod id;
 mod marker;
 mod member;
@@ -12,6 +13,7 @@ mod seed;
 mod tombstone;
 mod value;
 
+pub use brief::{brief, narrow, plain};
 pub use id::{ClaimId, ClusterUuid, DiskId, IdError, Incarnation, NodeId, ServiceName};
 pub use marker::Marker;
 pub use member::Member;

@@ -4,7 +4,10 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    model::plain,
+};
 
 /// Writes bytes to stdout. When the reader has gone away the command ends there, without a word and with success.
 pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
@@ -49,7 +52,9 @@ pub fn note(text: &str) {
 /// Aligned columns, two spaces apart, no space at the end of a line.
 pub fn render_table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
-    let all: Vec<&Vec<String>> = std::iter::once(&head).chain(rows).collect();
+    // Cells hold what others wrote, and a terminal obeys control characters.
+    let clean = |row: &Vec<String>| row.iter().map(|cell| plain(cell).into_owned()).collect();
+    let all: Vec<Vec<String>> = std::iter::once(&head).chain(rows).map(clean).collect();
     let width = |column: usize| {
         all.iter()
             .filter_map(|row| row.get(column))
@@ -59,7 +64,7 @@ pub fn render_table(head: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();
-    for row in all {
+    for row in &all {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');

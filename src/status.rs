@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use verify::{Answers, Verdict, verify};
 
 use crate::{
-    model::{ClusterRecord, ClusterUuid, Member, NodeId, RecordState, Seed, ServiceName},
+    model::{ClusterRecord, ClusterUuid, Member, NodeId, RecordState, Seed, ServiceName, brief},
     view::{ClusterView, Stored},
 };
 
@@ -37,6 +37,9 @@ pub struct Status {
     pub registry: Currency,
     /// The cluster record; none while nobody has claimed the right to form the cluster.
     pub record: Option<Record>,
+    /// Why the cluster record that is there cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_error: Option<String>,
     /// Every node with a seed key or a member key.
     pub nodes: Vec<Node>,
     /// How many masters there are, and how many are needed.
@@ -144,6 +147,7 @@ impl Status {
             revision: view.revision,
             registry: currency,
             record: view.record.as_ref().map(|stored| record(&stored.value)),
+            record_error: None,
             masters: Masters::of(&nodes),
             warnings: warnings(view, currency, &nodes),
             nodes,
@@ -243,7 +247,7 @@ fn warnings(view: &ClusterView, currency: Currency, nodes: &[Node]) -> Vec<Strin
         warnings.push("etcd has no quorum: this is what one of its members last knew, and may be old".to_owned());
     }
     let unreadable = view.unreadable.iter();
-    warnings.extend(unreadable.map(|(key, why)| format!("the key {key} is left out: {why}")));
+    warnings.extend(unreadable.map(|(key, why)| format!("the key {} is left out: {why}", brief(key))));
     let recorded = view
         .record
         .as_ref()

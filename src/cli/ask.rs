@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, builder::NonEmptyStringValueParser};
 use hyper::http::uri::Authority;
 
 use super::{help, output, switch, with_groups, with_settings};
-use crate::{commands::Goal, config::Group, model::ClaimId};
+use crate::{
+    commands::Goal,
+    config::{self, Group},
+    model::ClaimId,
+};
 
 pub(super) fn seeds() -> Command {
     let command = Command::new("seeds")
@@ -27,6 +31,7 @@ pub(super) fn seeds() -> Command {
             Arg::new("file")
                 .long("output")
                 .value_name("FILE")
+                .value_parser(NonEmptyStringValueParser::new())
                 .help("Write this file instead and keep it true until stopped; it is never emptied"),
         )
         .arg(
@@ -85,7 +90,7 @@ pub(super) fn wait() -> Command {
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "expected a time with its unit, e.g. `90s`, `5m`")
+    config::time(text).ok_or("expected a time with its unit, e.g. `90s`, `5m`, at most a year")
 }
 
 /// `host:port`, with 9200 where there is no port.

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::{self, Sources},
     exit::{Exit, Failure},
+    model::brief,
     output,
     registry::Registry,
     view::ClusterView,
@@ -61,7 +62,7 @@ async fn follow(form: Form, mut live: Live) -> Result<Exit, Failure> {
 /// A key that is left out is said, on the side.
 fn complain(view: &ClusterView) {
     for (key, why) in &view.unreadable {
-        output::note(&format!("warning: the key {key} is left out: {why}"));
+        output::note(&format!("warning: the key {} is left out: {why}", brief(key)));
     }
 }
 

@@ -78,7 +78,8 @@ struct Show<'a> {
 
 impl Show<'_> {
     async fn status(self, common: &Common, view: &ClusterView, currency: Currency) -> Status {
-        let status = Status::of(&common.service, view, currency);
+        let mut status = Status::of(&common.service, view, currency);
+        status.record_error = view.record_unreadable(&common.keys).map(str::to_owned);
         if !self.verify {
             return status;
         }

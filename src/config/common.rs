@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hyper::http::uri::Authority;
+
 use super::{Resolver, Secret, SecretSource, Source};
 use crate::{
     exit::Problem,
@@ -78,11 +80,7 @@ fn endpoint(r: &mut Resolver<'_>, text: &str, tls: Option<&Tls>) -> Option<Strin
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (scheme, rest) = text.split_once("://").unwrap_or((scheme, text));
     let host_port = rest.strip_suffix('/').unwrap_or(rest);
-    let has_port = host_port
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
-    let plain = !host_port.contains(['/', ' ', '@']);
-    match (scheme, has_port && plain, tls) {
+    match (scheme, is_host_port(host_port), tls) {
         ("http", true, None) | ("https", true, Some(Tls { ca: Some(_), .. })) => {
             Some(format!("{scheme}://{host_port}"))
         }
@@ -106,6 +104,16 @@ fn endpoint(r: &mut Resolver<'_>, text: &str, tls: Option<&Tls>) -> Option<Strin
             None
         }
     }
+}
+
+fn is_host_port(text: &str) -> bool {
+    /// No name in the DNS is longer.
+    const LONGEST: usize = 253;
+    text.parse::<Authority>().is_ok_and(|authority| {
+        let host = authority.host();
+        let is_host = !host.is_empty() && host.len() <= LONGEST && !text.contains('@');
+        is_host && authority.port_u16().is_some_and(|port| port != 0)
+    })
 }
 
 fn tls(r: &mut Resolver<'_>) -> Option<Tls> {

@@ -12,6 +12,7 @@ use super::{
     engine::engine,
     node::{directory, node},
     suggest::nearest,
+    time,
 };
 use crate::{
     exit::Problem,
@@ -173,9 +174,11 @@ fn masters(r: &mut Resolver<'_>, key: &str) -> Option<usize> {
 }
 
 fn zero_or_duration(r: &mut Resolver<'_>, key: &str) -> Option<Duration> {
-    r.parse_with(key, "a time with its unit, e.g. `5s`; `0s` for none", |text| {
-        humantime::parse_duration(text).ok()
-    })
+    r.parse_with(
+        key,
+        "a time with its unit, e.g. `5s`, at most a year; `0s` for none",
+        time,
+    )
 }
 
 fn default_data(state_dir: &Path, service: &ServiceName, id: &NodeId) -> PathBuf {

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duratio
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, OPTIONS, Opt, Sources, option, shown_of};
-use crate::exit::{Exit, Failure, Problem};
+use super::{Kind, OPTIONS, Opt, Sources, option, shown_of, time};
+use crate::{
+    exit::{Exit, Failure, Problem},
+    model::brief,
+};
 
 /// Where the service manager puts the credentials of a unit.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
@@ -137,6 +140,11 @@ impl<'a> Resolver<'a> {
             self.problem(Problem::with_hint(what, "give it a value, or leave it out"));
             return None;
         }
+        // It would go into files of lines, keys and log messages.
+        if text.contains(char::is_control) && !option(key).is_some_and(|opt| opt.secret) {
+            self.complain(key, &text, "a text without control characters");
+            return None;
+        }
         Some(text)
     }
 
@@ -189,9 +197,11 @@ impl<'a> Resolver<'a> {
 
     /// A time with its unit, longer than nothing.
     pub fn duration(&mut self, key: &str) -> Option<Duration> {
-        self.parse_with(key, "a time with its unit, e.g. `3s`, `500ms`, `5m`", |text| {
-            humantime::parse_duration(text).ok().filter(|time| !time.is_zero())
-        })
+        self.parse_with(
+            key,
+            "a time with its unit, e.g. `3s`, `500ms`, `5m`, at most a year",
+            |text| time(text).filter(|time| !time.is_zero()),
+        )
     }
 
     /// Notes a wrong value.
@@ -199,7 +209,7 @@ impl<'a> Resolver<'a> {
         let shown = option(key).map_or_else(|| value.to_owned(), |opt| shown(opt, &[value.to_owned()]));
         let source = self.raw(key).map_or(Source::Default, |(_, source)| source);
         self.problem(Problem::with_hint(
-            format!("`--{key}` is `{shown}` (from {source})"),
+            format!("`--{key}` is `{}` (from {source})", brief(&shown)),
             format!("expected {expected}"),
         ));
     }

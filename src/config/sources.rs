@@ -200,7 +200,7 @@ fn read_files(config: Option<PathBuf>, instance: Option<&str>) -> Result<Vec<(Pa
     match std::fs::read_to_string(&main) {
         Ok(text) => files.push((main.clone(), parse_file(&main, &text)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {}
-        Err(error) => return Err(unreadable(&main, &error.to_string())),
+        Err(error) => return Err(unreadable(&main, &error)),
     }
     if let Some(instance) = instance {
         if instance.contains('/') || instance.starts_with('.') {
@@ -215,18 +215,21 @@ fn read_files(config: Option<PathBuf>, instance: Option<&str>) -> Result<Vec<(Pa
             Ok(text) => files.push((path.clone(), parse_file(&path, &text)?)),
             // A single instance needs no file of its own.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&path, &error.to_string())),
+            Err(error) => return Err(unreadable(&path, &error)),
         }
     }
     Ok(files)
 }
 
-fn unreadable(path: &Path, cause: &str) -> Failure {
-    Failure::with_hint(
-        Exit::Config,
-        format!("cannot read the configuration file {}: {cause}", path.display()),
-        "check its path and modes",
-    )
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let hints = [
+        (std::io::ErrorKind::InvalidData, "save it in UTF-8"),
+        (std::io::ErrorKind::IsADirectory, "name a file in it"),
+    ];
+    let known = hints.iter().find(|(kind, _)| *kind == error.kind());
+    let hint = known.map_or("check its path and modes", |(_, hint)| hint);
+    let what = format!("cannot read the configuration file {}: {error}", path.display());
+    Failure::with_hint(Exit::Config, what, hint)
 }
 
 fn parse_file(path: &Path, text: &str) -> Result<toml::Table, Failure> {

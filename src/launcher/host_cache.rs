@@ -39,9 +39,11 @@ impl HostCache {
     pub fn read(path: &Path) -> io::Result<Self> {
         match host::read_optional(path)? {
             None => Ok(Self::default()),
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
-            }
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                let what = "cannot be read, and it is what keeps this host from founding a second cluster";
+                let remedy = "bring it back from a copy, or delete it if this host never was in another cluster";
+                io::Error::other(format!("{} {what} ({error}): {remedy}", path.display()))
+            }),
         }
     }
 

@@ -51,7 +51,12 @@ fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
     match DirBuilder::new().mode(mode).create(path) {
         // Somebody else was faster, e.g. the launcher of another node below the same directory.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        other => other.map_err(at(path))?,
+        Err(error) => {
+            let remedy = "choose another `--state-dir`, `--run-dir` or `--data`";
+            let what = format!("cannot make the directory {}: {error}; {remedy}", path.display());
+            return Err(io::Error::new(error.kind(), what));
+        }
+        Ok(()) => {}
     }
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(at(path))?;
     give(path, user)

@@ -71,7 +71,14 @@ impl Member {
 
     /// Reads the value of a member key.
     pub fn parse(bytes: &[u8]) -> Result<Self, ValueError> {
-        value::from_json("member", bytes)
+        let member: Self = value::from_json("member", bytes)?;
+        if member.http_port == 0 || member.transport_port == 0 {
+            return Err(ValueError::Unreadable {
+                what: "member",
+                cause: "a port is 0".to_owned(),
+            });
+        }
+        Ok(member)
     }
 
     /// The value to store.
@@ -112,6 +119,7 @@ mod tests {
             br#"{"http_port":"9200","transport_port":9300}"#,
             b"\xff\xfe",
             b"{\"http_port\":1}",
+            br#"{"http_port":9200,"transport_port":0}"#,
         ] {
             assert!(matches!(
                 Member::parse(bytes),

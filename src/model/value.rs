@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::brief;
+
 /// The format that this version writes into seed, record and files. A higher one is read, never written over.
 pub const FORMAT: u32 = 1;
 
@@ -30,7 +32,7 @@ pub enum ValueError {
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, ValueError> {
     serde_json::from_slice(bytes).map_err(|error| ValueError::Unreadable {
         what,
-        cause: error.to_string(),
+        cause: brief(&error.to_string()),
     })
 }
 

@@ -15,7 +15,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Identity, ProbeFailure, ReportedUuid};
-use crate::{launcher::product::Product, model::ClusterUuid};
+use crate::{
+    launcher::product::Product,
+    model::{ClusterUuid, brief},
+};
 
 /// The node-local cluster state: cheap, never waits for a master. The only question of the steady state.
 pub(super) const STATE: &str = "/_cluster/state/master_node?local=true";
@@ -173,7 +176,7 @@ fn read_ok<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, ProbeFailure
 }
 
 fn read_json<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, ProbeFailure> {
-    serde_json::from_slice(&answer.body).map_err(|error| ProbeFailure::Garbage(error.to_string()))
+    serde_json::from_slice(&answer.body).map_err(|error| ProbeFailure::Garbage(brief(&error.to_string())))
 }
 
 /// Whether a 503 comes from a search node: its errors repeat the status. A proxy's do not.

@@ -96,7 +96,8 @@ impl RegistryError {
     pub fn hint(&self) -> String {
         match self {
             Self::Away { .. } => {
-                "is etcd running there? --endpoints, QUORATE_ENDPOINTS or ETCDCTL_ENDPOINTS say where to look".to_owned()
+                "is etcd running there? --endpoints, QUORATE_ENDPOINTS or ETCDCTL_ENDPOINTS say where to look"
+                    .to_owned()
             }
             Self::LeaseGone => "run the command again".to_owned(),
             Self::Refused { .. } => {

@@ -6,14 +6,17 @@ use std::{
 };
 
 use super::{Answer, Currency, Node, NodeState, Record, Status};
-use crate::{model::ClusterUuid, output::render_table};
+use crate::{
+    model::{ClusterUuid, brief, narrow, plain},
+    output::render_table,
+};
 
 /// The status as text.
 pub fn table(status: &Status, now: SystemTime) -> String {
     let mut text = format!(
         "{}\n{}\n",
         head(status),
-        status.record.as_ref().map_or_else(no_record, record_line)
+        status.record.as_ref().map_or_else(|| no_record(status), record_line)
     );
     if !status.nodes.is_empty() {
         let _ = writeln!(text, "{}", status.masters.line());
@@ -47,9 +50,9 @@ pub fn table(status: &Status, now: SystemTime) -> String {
     if let Some(verdict) = status.verified.as_ref().filter(|verdict| verdict.problems.is_empty()) {
         let _ = write!(text, "\nverified: {} answered, and name one cluster", verdict.answered);
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
+    // Names come from others, and a terminal obeys control characters.
+    let lines = text.trim_end().lines().map(plain);
+    lines.flat_map(|line| [line, "\n".into()]).collect()
 }
 
 fn head(status: &Status) -> String {
@@ -60,12 +63,19 @@ fn head(status: &Status) -> String {
     format!("service {} at revision {}{mark}", status.service, status.revision)
 }
 
-fn no_record() -> String {
-    "record  none: no cluster was formed under this service yet".to_owned()
+fn no_record(status: &Status) -> String {
+    match &status.record_error {
+        None => "record  none: no cluster was formed under this service yet".to_owned(),
+        Some(why) => format!("record  there, and cannot be read: {why}"),
+    }
 }
 
 fn record_line(record: &Record) -> String {
-    let mut line = format!("record  {}, cluster `{}`", record.state.as_str(), record.cluster);
+    let mut line = format!(
+        "record  {}, cluster `{}`",
+        record.state.as_str(),
+        brief(&record.cluster)
+    );
     if let Some(uuid) = &record.cluster_uuid {
         let _ = write!(line, ", UUID {uuid}");
     }
@@ -77,7 +87,7 @@ fn record_line(record: &Record) -> String {
 }
 
 fn row(node: &Node, now: SystemTime) -> Vec<String> {
-    let text = |value: Option<&str>| value.unwrap_or("-").to_owned();
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), narrow);
     let state = match (node.state, node.by_hand) {
         (NodeState::Ready, false) => "ready",
         (NodeState::Ready, true) => "ready (by hand)",

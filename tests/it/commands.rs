@@ -398,7 +398,7 @@ async fn a_wait_that_cannot_end_well_ends_at_once() {
         let run = on(&etcd, command);
         assert_eq!(run.code, Some(78), "{command:?}: {}", run.err);
         assert!(
-            run.err.contains("refuses: ") && run.err.contains("hint: look at user, password"),
+            run.err.contains("refuses: ") && run.err.contains("hint: a user is `--etcd-user`"),
             "{}",
             run.err
         );

@@ -1,6 +1,7 @@
 //! Integration tests: the real binary, real etcd, real nodes.
 #![expect(clippy::panic, reason = "a test says by panicking what it found")]
 
+mod bad_input;
 mod cli;
 mod cluster_reset;
 mod commands;

@@ -4,7 +4,11 @@ use std::{io, path::Path};
 
 use rustix::fs::{statfs, statvfs};
 
-use super::{Check, files::existing, java::shown};
+use super::{
+    Check,
+    files::{existing, no_directory},
+    java::shown,
+};
 use crate::launcher::{
     decide::{Disk, usable_marker},
     marker_file,
@@ -48,16 +52,40 @@ struct Room {
     free_files: Option<u64>,
 }
 
+impl Room {
+    fn lacks(self) -> Option<&'static str> {
+        match (self.free, self.free_files) {
+            // One without any blocks is none that keeps files.
+            _ if self.total == 0 => None,
+            (0, _) => Some("space"),
+            (_, Some(0)) => Some("files (inodes)"),
+            (_, Some(_) | None) => None,
+        }
+    }
+}
+
+fn room(dir: &Path) -> io::Result<Room> {
+    let stat = statvfs(dir)?;
+    Ok(Room {
+        total: stat.f_blocks * stat.f_frsize,
+        free: stat.f_bavail * stat.f_frsize,
+        free_files: (stat.f_files > 0).then_some(stat.f_favail),
+    })
+}
+
 pub(super) fn space(plan: &Plan) -> Check {
     const NAME: &str = "disk-space";
+    // The launcher's own files are small, but it writes them at every start.
+    for dir in [&plan.layout.dir, &plan.settings.node.run_dir] {
+        let dir = existing(dir);
+        if let Some(what) = room(dir).ok().and_then(Room::lacks) {
+            return Check::fail(NAME, format!("no {what} left at {}", dir.display()), "make room there");
+        }
+    }
     let data = existing(&plan.layout.data);
-    let room = match statvfs(data) {
-        Ok(stat) => Room {
-            total: stat.f_blocks * stat.f_frsize,
-            free: stat.f_bavail * stat.f_frsize,
-            free_files: (stat.f_files > 0).then_some(stat.f_favail),
-        },
-        Err(error) => return unseen(NAME, data, &error.into()),
+    let room = match room(data) {
+        Ok(room) => room,
+        Err(error) => return unseen(NAME, data, &error),
     };
     let set = &plan.setup.set;
     let own_rule = set.contains_key(WATERMARK) || set.get(THRESHOLD).is_some_and(|value| value == "false");
@@ -67,8 +95,7 @@ pub(super) fn space(plan: &Plan) -> Check {
 fn judge_space(name: &'static str, data: &Path, room: Room, headroom: Option<u64>, own_rule: bool) -> Check {
     let data = data.display();
     let what = format!("{} of {} free at {data}", shown(room.free), shown(room.total));
-    if room.free == 0 || room.free_files == Some(0) {
-        let of = if room.free == 0 { "space" } else { "files (inodes)" };
+    if let Some(of) = room.lacks() {
         return Check::fail(
             name,
             format!("no {of} left at {data}"),
@@ -123,6 +150,7 @@ pub(super) fn marker(plan: &Plan) -> Check {
     let disk = match look(plan) {
         Ok(Some(disk)) => disk,
         Ok(None) => return Check::ok(NAME, "none yet: the data directory was never used"),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return no_directory(NAME),
         Err(error) => {
             let hint = format!("bring {path} back from a copy; or empty the directory if its data is worthless");
             return Check::fail(NAME, error.to_string(), hint);

@@ -210,12 +210,18 @@ pub(super) fn lock(plan: &Plan, own: Option<ProcessId>) -> Check {
         ),
         (Ok(true), None) => in_use(plan),
         (Ok(false), _) => Check::ok(NAME, format!("{data} is used by nobody")),
+        (Err(error), _) if error.kind() == io::ErrorKind::NotADirectory => no_directory(NAME),
         (Err(error), _) => Check::fail(
             NAME,
             format!("{} cannot be opened: {error}", plan.layout.lock.display()),
             "start the launcher as the user that owns it, or as root",
         ),
     }
+}
+
+/// What is wrong with a data directory that is none is said once, by its own check.
+pub(super) fn no_directory(name: &'static str) -> Check {
+    Check::warn(name, "not looked at: the data directory is no directory", "see `data`")
 }
 
 /// What is said of a data directory that another launcher or node holds.

@@ -254,6 +254,18 @@ impl Etcd {
         tokio::time::timeout(Duration::from_secs(5), exchange).await.ok()?
     }
 
+    /// Puts a key that is no text.
+    #[expect(clippy::disallowed_methods, reason = "a real etcdctl is a process")]
+    pub(crate) fn put_bytes(&self, key: &[u8], value: &str) {
+        let key = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(key);
+        let status = Command::new(self.version.binary().with_file_name("etcdctl"))
+            .args(["--endpoints", &self.endpoint(), "put"])
+            .args([key, value.as_ref()])
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("etcdctl runs").success(), "put {}", key.display());
+    }
+
     /// Runs `etcdctl` of the same version against this member; its output.
     pub(crate) fn etcdctl(&self, args: &[&str]) -> String {
         etcdctl(self.version, &self.endpoint(), args)

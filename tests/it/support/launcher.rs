@@ -11,7 +11,7 @@ use quorate::nodefile::{NodeFile, Phase, ProcessId};
 use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, etcd::Etcd, eventually, node::Line};
+use super::{LONG, etcd::Etcd, eventually, node::Line, program::Run};
 
 /// The user of nodes that root starts.
 const NOBODY: u32 = 65534;
@@ -108,11 +108,21 @@ impl Host {
         let said = |flag: &str| more.contains(&flag) && !["--set", "--env"].contains(&flag);
         let flags = flags.iter().filter(|(flag, _)| !said(flag));
         program.args(flags.flat_map(|(flag, value)| [*flag, value.as_str()]));
-        if geteuid().is_root() {
+        if geteuid().is_root() && !more.contains(&"--user") {
             program.args(["--user", "nobody"]);
         }
         program.args(&self.more).args(more).stdin(Stdio::null());
         program
+    }
+
+    /// What the program says and how it ends.
+    pub(crate) fn says(&self, command: &str, more: &[&str]) -> Run {
+        let output = self.run(command, more);
+        Run {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 
     /// Runs a command to its end.

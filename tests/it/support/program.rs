@@ -37,9 +37,18 @@ pub(crate) fn quorate(args: &[&str]) -> Run {
     quorate_with(args, &[])
 }
 
-/// Runs it to its end with these variables.
+/// Runs it to its end with these variables; one that does not end has failed.
+#[expect(clippy::disallowed_methods, reason = "the program is a process")]
 pub(crate) fn quorate_with(args: &[&str], environment: &[(&str, &str)]) -> Run {
-    let output = command(args, environment).output().expect("it runs");
+    let mut bounded = Command::new("/usr/bin/timeout");
+    bounded.arg("60").arg(env!("CARGO_BIN_EXE_quorate")).args(args);
+    let output = bounded
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output();
+    let output = output.expect("it runs");
+    assert_ne!(output.status.code(), Some(124), "it does not end: {args:?}");
     Run {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).expect("text"),

@@ -27,6 +27,8 @@ pub(crate) enum Mood {
     Close,
     /// Answers with these bytes, whatever they are, and closes.
     Bytes(Vec<u8>),
+    /// Answers with these bytes, and with `x` after them without an end.
+    Endless(&'static str),
     /// Answers with this status, these headers and this body.
     Status(u16, &'static str, &'static str),
 }
@@ -214,6 +216,11 @@ impl Shared {
             Mood::Close => None,
             Mood::Bytes(bytes) => {
                 let _ = out.write_all(bytes);
+                None
+            }
+            Mood::Endless(start) => {
+                out.write_all(start.as_bytes()).ok()?;
+                while out.write_all(&[b'x'; 4096]).is_ok() {}
                 None
             }
             Mood::Status(status, headers, body) => out.write_all(&http(*status, headers, body)).ok(),
