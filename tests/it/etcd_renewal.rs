@@ -2,6 +2,7 @@
 
 use quorate::registry::{Pace, Range, WatchEvent, Watcher};
 use rustix::process::Signal;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::support::{
@@ -40,7 +41,7 @@ impl Witness {
         flags.extend(["--ttl", "9s"].map(str::to_owned));
         let more: Vec<&str> = flags.iter().map(String::as_str).collect();
         let sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
-        registered(&sidecar).await;
+        sidecar.registered().await;
         let members = vec![Range::Prefix("/services/elasticsearch/".to_owned())];
         let watcher = secured.client("reader").watch_at(members, Pace::default());
         Self { sidecar, node, watcher }
@@ -58,12 +59,12 @@ impl Witness {
             let start = Instant::now();
             self.sidecar
                 .until("the key is verified again", |status| {
-                    let age = status["registry"]["verified_age_seconds"].as_f64();
+                    let age = status.pointer("/registry/verified_age_seconds").and_then(Value::as_f64);
                     age.is_some_and(|age| age < start.elapsed().as_secs_f64())
                 })
                 .await;
         }
-        let status = registered(&self.sidecar).await;
+        let status = self.sidecar.registered().await;
         assert_eq!(
             status.pointer("/registry/lease").cloned(),
             lease,
@@ -96,19 +97,13 @@ impl Witness {
     }
 }
 
-async fn registered(sidecar: &Sidecar) -> serde_json::Value {
-    sidecar
-        .until("it is registered", |status| status["registry"]["as_wanted"] == true)
-        .await
-}
-
 async fn says(sidecar: &Sidecar, what: &str) {
     let look = || async { sidecar.logged().contains(what).then_some(()) };
     eventually(&format!("the log says `{what}`"), LONG, look).await;
 }
 
 async fn a_renewed_certificate_is_used_by_the_next_connection_and_half_a_renewal_is_not(version: Version) {
-    let mut secured = Secured::start(version, Known::ByCertificate, &[]).await;
+    let mut secured = Secured::start(version, Known::Certificate, &[]).await;
     let mut witness = Witness::of(&secured).await;
 
     // Everything is signed anew by another authority; the sidecar's new key is not there yet.
@@ -148,7 +143,7 @@ async fn a_renewed_certificate_is_used_by_the_next_connection_and_half_a_renewal
 }
 
 async fn a_password_is_changed_in_either_order_and_no_key_is_lost(version: Version) {
-    let mut secured = Secured::start(version, Known::ByPassword, &[]).await;
+    let mut secured = Secured::start(version, Known::Password, &[]).await;
     let mut witness = Witness::of(&secured).await;
 
     // As on the page: the file first, then etcd.
@@ -182,7 +177,7 @@ async fn authentication_is_enabled_under_running_daemons_and_tokens_come_and_go(
         let keys = tempfile::tempdir().expect("a directory");
         let flags = token_flags(token, keys.path());
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let mut secured = Secured::prepare(version, Known::ByPassword, &flags).await;
+        let mut secured = Secured::prepare(version, Known::Password, &flags).await;
         let mut witness = Witness::of(&secured).await;
         says(&witness.sidecar, "authentication is not enabled there").await;
         secured.run("Switch it on");

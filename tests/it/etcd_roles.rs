@@ -1,7 +1,7 @@
 //! The users and roles of `docs/usage/security.md` on a real etcd: everybody can do their work, nobody more, and what is refused is
 //! said in words that lead on.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use quorate::registry::{Op, Range, Registry, RegistryError, Txn};
 use rcgen::{SanType, date_time_ymd};
@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::support::{
     LONG,
     certificates::Authority,
-    etcd::Etcd,
+    etcd::{Etcd, Version},
     eventually,
     launcher::{Host, hollow_home},
     node::Line,
@@ -79,8 +79,8 @@ async fn write(registry: &Registry, key: &str) -> Result<(), RegistryError> {
     registry.commit(&change(Op::Delete { key })).await.map(drop)
 }
 
-async fn everybody_may_do_their_work_and_nothing_else(version: crate::support::etcd::Version) {
-    let secured = Secured::start(version, Known::ByCertificate, &[]).await;
+async fn everybody_may_do_their_work_and_nothing_else(version: Version) {
+    let secured = Secured::start(version, Known::Certificate, &[]).await;
     let mut found = String::new();
     for user in USERS {
         let registry = secured.client(user);
@@ -125,11 +125,7 @@ async fn daemons_work(secured: &Secured) {
     let flags = secured.flags("sidecar");
     let more: Vec<&str> = flags.iter().map(String::as_str).collect();
     let mut sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
-    sidecar
-        .until("it is registered", |status| {
-            status["verdict"] == "ready" && status["registry"]["as_wanted"] == true
-        })
-        .await;
+    sidecar.registered().await;
     sidecar.signal(Signal::TERM);
     assert!(sidecar.ends().await.success(), "it leaves");
     assert!(!sidecar.logged().contains("WARN"), "{}", sidecar.logged());
@@ -168,8 +164,8 @@ fn launcher(secured: &Secured, user: &str) -> Host {
 }
 
 /// A launcher and a sidecar whose users lack something wait and say what, in words that lead on.
-async fn daemons_without_a_permission_wait_and_say_which(version: crate::support::etcd::Version) {
-    let secured = Secured::start(version, Known::ByCertificate, &[]).await;
+async fn daemons_without_a_permission_wait_and_say_which(version: Version) {
+    let secured = Secured::start(version, Known::Certificate, &[]).await;
     let mut host = launcher(&secured, "sidecar");
     let wanted = "does not let the user that our certificate names read `/quorate/elasticsearch/`";
     let said = || async { host.log().contains(wanted).then_some(()) };
@@ -184,11 +180,13 @@ async fn daemons_without_a_permission_wait_and_say_which(version: crate::support
     let mut sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
     let status = sidecar
         .until("it says what it may not write", |status| {
-            status["registry"]["obstacle"]["kind"] == "refused"
+            status
+                .pointer("/registry/obstacle/kind")
+                .is_some_and(|kind| kind == "refused")
         })
         .await;
     let key = format!("/services/elasticsearch/{}", node.home());
-    let obstacle = status["registry"]["obstacle"].to_string();
+    let obstacle = status.pointer("/registry/obstacle").expect("an obstacle").to_string();
     assert!(obstacle.contains(&format!("write `{key}`")), "{obstacle}");
     assert!(
         obstacle.contains(&format!("etcdctl role grant-permission ROLE readwrite {key}")),
@@ -197,9 +195,7 @@ async fn daemons_without_a_permission_wait_and_say_which(version: crate::support
 
     // The operator follows the advice; nothing is restarted.
     secured.sh(&format!("etcdctl role grant-permission reader readwrite {key}"));
-    sidecar
-        .until("it is registered", |status| status["registry"]["as_wanted"] == true)
-        .await;
+    sidecar.registered().await;
     sidecar.signal(Signal::TERM);
     assert!(sidecar.ends().await.success());
     secured.sh("etcdctl user grant-role sidecar launcher");
@@ -219,15 +215,72 @@ fn as_user(secured: &Secured, user: &str, command: &[&str]) -> Run {
     quorate(&args)
 }
 
-async fn passwords_alone_and_with_certificates_open_etcd_for_both_daemons(version: crate::support::etcd::Version) {
-    for known in [Known::ByPassword, Known::ByBoth] {
+async fn passwords_alone_and_with_certificates_open_etcd_for_both_daemons(version: Version) {
+    for known in [Known::Password, Known::Both] {
         let secured = Secured::start(version, known, &[]).await;
         daemons_work(&secured).await;
     }
 }
 
-async fn every_way_not_to_get_in_has_its_message_and_exit_code(version: crate::support::etcd::Version) {
-    let secured = Secured::start(version, Known::ByBoth, &[]).await;
+/// One way not to get in: where, and as whom.
+struct Door {
+    name: &'static str,
+    endpoint: String,
+    flags: Vec<String>,
+}
+
+/// All of them. `stranger` is an authority that nobody knows.
+fn doors(secured: &Secured, plain: &Etcd, stranger: &Authority) -> Vec<Door> {
+    let shown = |path: PathBuf| path.display().to_string();
+    let ours = |name, kind| shown(secured.file(name, kind));
+    let theirs = |name, kind| shown(stranger.file(name, kind));
+    let trusted = |certificate: String, key: String| {
+        let flags = ["--cacert", &ours("ca", "pem"), "--cert", &certificate, "--key", &key];
+        flags.map(str::to_owned).to_vec()
+    };
+    let guest = || trusted(ours("guest", "pem"), ours("guest", "key"));
+    let login = |file: String| {
+        let more = ["--etcd-user", "sidecar", "--etcd-password-file", &file].map(str::to_owned);
+        [guest(), more.to_vec()].concat()
+    };
+    let only_ca = |file: String| vec!["--cacert".to_owned(), file];
+    let (url, address) = (secured.etcd.endpoint(), secured.etcd.address());
+    let door = |name, flags| Door {
+        name,
+        endpoint: url.clone(),
+        flags,
+    };
+    vec![
+        door("no permission", login(ours("sidecar", "password"))),
+        door("no user", guest()),
+        door("a wrong password", login(theirs("wrong", "password"))),
+        door("another authority", only_ca(theirs("ca", "pem"))),
+        door("no certificate", only_ca(ours("ca", "pem"))),
+        door(
+            "a certificate that has ended",
+            trusted(ours("ended", "pem"), ours("ended", "key")),
+        ),
+        door(
+            "a certificate of another authority",
+            trusted(theirs("sidecar", "pem"), theirs("sidecar", "key")),
+        ),
+        door(
+            "the key of another certificate",
+            trusted(ours("guest", "pem"), theirs("sidecar", "key")),
+        ),
+        Door {
+            endpoint: format!("https://{}", plain.address()),
+            ..door("https to an etcd without", guest())
+        },
+        Door {
+            endpoint: format!("http://{address}"),
+            ..door("http to an etcd with https", Vec::new())
+        },
+    ]
+}
+
+async fn every_way_not_to_get_in_has_its_message_and_exit_code(version: Version) {
+    let secured = Secured::start(version, Known::Both, &[]).await;
     let plain = Etcd::start(version).await;
     let ip = *secured.etcd.address().ip();
     let dir = tempfile::tempdir().expect("a directory");
@@ -237,64 +290,12 @@ async fn every_way_not_to_get_in_has_its_message_and_exit_code(version: crate::s
         params.not_after = date_time_ymd(2001, 1, 1);
     });
     stranger.sign("sidecar", ip.into());
-    let wrong = dir.path().join("wrong.password");
-    std::fs::write(&wrong, "guess").expect("written");
-    let text = |path: &std::path::Path| path.display().to_string();
-    let wrong = text(&wrong);
-    let ours = |name: &str, kind: &str| text(&secured.file(name, kind));
-    let (endpoint, ca) = (secured.etcd.endpoint(), ours("ca", "pem"));
-    let (cert, key, password) = (ours("guest", "pem"), ours("guest", "key"), ours("sidecar", "password"));
-    let with = ["--cacert", &ca, "--cert", &cert, "--key", &key];
-    let login = ["--etcd-user", "sidecar", "--etcd-password-file", &password];
-    let at = |endpoint: &str| ["--endpoints".to_owned(), endpoint.to_owned()];
-    let foreign = ["--cacert".to_owned(), text(&stranger.file("ca", "pem"))];
-    let (ended, ended_key) = (ours("ended", "pem"), ours("ended", "key"));
-    let (odd, odd_key) = (
-        text(&stranger.file("sidecar", "pem")),
-        text(&stranger.file("sidecar", "key")),
-    );
-    let cases: Vec<(&str, String, Vec<&str>)> = vec![
-        ("no permission", endpoint.clone(), [&with[..], &login].concat()),
-        ("no user", endpoint.clone(), with.to_vec()),
-        (
-            "a wrong password",
-            endpoint.clone(),
-            [&with[..], &["--etcd-user", "sidecar", "--etcd-password-file", &wrong]].concat(),
-        ),
-        ("another authority", endpoint.clone(), vec![&foreign[0], &foreign[1]]),
-        ("no certificate", endpoint.clone(), vec!["--cacert", &ca]),
-        (
-            "a certificate that has ended",
-            endpoint.clone(),
-            vec!["--cacert", &ca, "--cert", &ended, "--key", &ended_key],
-        ),
-        (
-            "a certificate of another authority",
-            endpoint.clone(),
-            vec!["--cacert", &ca, "--cert", &odd, "--key", &odd_key],
-        ),
-        (
-            "the key of another certificate",
-            endpoint.clone(),
-            vec!["--cacert", &ca, "--cert", &cert, "--key", &odd_key],
-        ),
-        (
-            "https to an etcd without",
-            format!("https://{}", plain.address()),
-            with.to_vec(),
-        ),
-        (
-            "http to an etcd with https",
-            format!("http://{}", secured.etcd.address()),
-            vec![],
-        ),
-    ];
+    std::fs::write(stranger.file("wrong", "password"), "guess").expect("written");
     let mut page = String::new();
-    for (name, endpoint, flags) in cases {
-        let at = at(&endpoint);
-        let args: Vec<&str> = ["seeds"]
+    for door in doors(&secured, &plain, &stranger) {
+        let flags = door.flags.iter().map(String::as_str);
+        let args: Vec<&str> = ["seeds", "--endpoints", &door.endpoint]
             .into_iter()
-            .chain(at.iter().map(String::as_str))
             .chain(flags)
             .collect();
         let run = quorate(&args);
@@ -304,15 +305,25 @@ async fn every_way_not_to_get_in_has_its_message_and_exit_code(version: crate::s
             .replace(&dir.path().display().to_string(), "DIR")
             .replace(&secured.etcd.address().to_string(), "HOST:PORT")
             .replace(&plain.address().to_string(), "HOST:PORT");
-        // Which alert it is depends on the Go that etcd was built with.
-        let said = match said.split_once("received fatal alert: ") {
-            Some((before, after)) => {
-                let (_, after) = after.split_once('\n').expect("a hint");
-                format!("{before}received fatal alert: ALERT\n{after}")
-            }
-            None => said,
-        };
-        let _ = writeln!(page, "{name}: exit {:?}\n{said}", run.code.unwrap_or(-1));
+        let _ = writeln!(
+            page,
+            "{}: exit {}\n{}",
+            door.name,
+            run.code.unwrap_or(-1),
+            without_alert(&said)
+        );
     }
     insta::assert_snapshot!("every_way_not_to_get_in", page);
+}
+
+/// Which alert it is depends on the Go that etcd was built with.
+fn without_alert(said: &str) -> String {
+    const ALERT: &str = "received fatal alert: ";
+    match said.split_once(ALERT) {
+        Some((before, after)) => {
+            let (_, after) = after.split_once('\n').expect("a hint");
+            format!("{before}{ALERT}ALERT\n{after}")
+        }
+        None => said.to_owned(),
+    }
 }

@@ -93,7 +93,7 @@ impl Member {
 
 #[tokio::test]
 async fn a_secured_cluster_is_formed_by_launchers_and_kept_while_everything_is_renewed() {
-    let mut secured = Secured::start(Version::V35, Known::ByBoth, &[]).await;
+    let mut secured = Secured::start(Version::V35, Known::Both, &[]).await;
     let secure = Secure::new(Line::Es9);
     let mut members = [(); 2].map(|()| Member::start(&secure, &secured));
     let mut there = Watched::start(&secured.client("reader"));

@@ -74,123 +74,108 @@ impl Search {
     }
 }
 
-#[tokio::test]
-async fn no_secret_is_in_a_command_line_a_log_a_key_a_file_or_an_answer() {
-    let secured = Secured::start(Version::V35, Known::ByBoth, &[]).await;
-    let dir = tempfile::tempdir().expect("a directory");
-    let node_password = dir.path().join("node.password");
-    fs::write(&node_password, "node-pw-77c1\n").expect("written");
-    let node_password = node_password.display().to_string();
-    let mut search = Search {
-        secrets: vec![
-            ("the sidecar's password", secured.password("sidecar")),
-            ("the launcher's password", secured.password("launcher")),
-            ("the node's password", "node-pw-77c1".to_owned()),
-            // `quorate:node-pw-77c1` as it goes over the wire.
-            (
-                "the node's password, encoded",
-                "cXVvcmF0ZTpub2RlLXB3LTc3YzE=".to_owned(),
-            ),
-            ("a variable of the node", "env-pw-31d9".to_owned()),
-            ("a setting of the node", "set-pw-52e0".to_owned()),
-            ("a wrong password", "wrong-pw-88aa".to_owned()),
-            ("an API key", "api-key-19f3".to_owned()),
-        ],
-        found: Vec::new(),
-        places: 0,
-    };
+/// The secrets of this cycle, each unlike anything else.
+fn secrets(secured: &Secured) -> Vec<(&'static str, String)> {
+    let said = [
+        ("the node's password", NODE_PASSWORD),
+        // `quorate:<password>` as it goes over the wire.
+        ("the node's password, encoded", NODE_LOGIN),
+        ("a variable of the node", "env-pw-31d9"),
+        ("a setting of the node", "set-pw-52e0"),
+        ("a wrong password", "wrong-pw-88aa"),
+        ("an API key", "api-key-19f3"),
+    ];
+    let etcd = [
+        ("the sidecar's password", secured.password("sidecar")),
+        ("the launcher's password", secured.password("launcher")),
+    ];
+    let said = said.map(|(name, secret)| (name, secret.to_owned()));
+    said.into_iter().chain(etcd).collect()
+}
 
-    let mut host = Host::new(
-        Line::Es6,
-        &format!("127.0.33.{}", secured.etcd.address().ip().octets()[3]),
-        &secured.etcd,
-        &[],
-    );
+const NODE_PASSWORD: &str = "node-pw-77c1";
+const NODE_LOGIN: &str = "cXVvcmF0ZTpub2RlLXB3LTc3YzE=";
+
+/// A launcher with a secret variable and a secret setting; its node does nothing.
+fn launcher(secured: &Secured) -> (Host, String) {
+    let address = format!("127.0.33.{}", secured.etcd.address().ip().octets()[3]);
+    let mut host = Host::new(Line::Es6, &address, &secured.etcd, &[]);
     let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", "exec sleep 60");
     host.use_home(&home);
     let java = format!("JAVA_HOME={}/jdk", home.display());
     let flags = secured.flags("launcher");
-    let mut launch: Vec<&str> = flags.iter().map(String::as_str).collect();
-    launch.extend([
-        "--expected-masters",
-        "1",
-        "--cluster",
-        "shapes",
-        "--log",
-        "trace",
-        "--env",
-        &java,
-    ]);
-    launch.extend([
-        "--env",
-        "ELASTIC_PASSWORD=env-pw-31d9",
-        "--set",
-        "a.secure_password=set-pw-52e0",
-    ]);
-    host.start_with(&launch);
-    let launcher = host.process().await;
+    let mut more: Vec<&str> = flags.iter().map(String::as_str).collect();
+    more.extend(["--expected-masters", "1", "--cluster", "shapes", "--log", "trace"]);
+    more.extend(["--env", &java, "--env", "ELASTIC_PASSWORD=env-pw-31d9"]);
+    more.extend(["--set", "a.secure_password=set-pw-52e0"]);
+    host.start_with(&more);
+    (host, java)
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_command_line_a_log_a_key_a_file_or_an_answer() {
+    let secured = Secured::start(Version::V35, Known::Both, &[]).await;
+    let mut search = Search {
+        secrets: secrets(&secured),
+        found: Vec::new(),
+        places: 0,
+    };
+    let (mut host, java) = launcher(&secured);
+    let running = host.process().await;
 
     let node = StandIn::at_home("elasticsearch-6.8.23");
-    node.wants("Basic cXVvcmF0ZTpub2RlLXB3LTc3YzE=");
+    node.wants(&format!("Basic {NODE_LOGIN}"));
+    let node_password = secured.file("node", "password");
+    fs::write(&node_password, NODE_PASSWORD).expect("written");
+    let node_password = node_password.display().to_string();
     let flags = secured.flags("sidecar");
     let mut more: Vec<&str> = flags.iter().map(String::as_str).collect();
-    more.extend([
-        "--log",
-        "trace",
-        "--node-user",
-        "quorate",
-        "--node-password-file",
-        &node_password,
-    ]);
+    more.extend(["--log", "trace", "--node-user", "quorate"]);
+    more.extend(["--node-password-file", &node_password]);
     let mut sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
-    sidecar
-        .until("it is registered", |status| status["registry"]["as_wanted"] == true)
-        .await;
+    sidecar.registered().await;
 
     search.look_at_processes(host.pid());
-    let node_line = fs::read(format!("/proc/{}/cmdline", launcher.pid)).expect("the node runs");
-    assert!(!node_line.is_empty());
-    for path in ["/status", "/metrics", "/readyz", "/livez"] {
-        let (_, body) = sidecar.ask("GET", path).expect("an answer");
-        search.look(path, &body);
-    }
-    let everything = secured
-        .client("root")
-        .read(&[Range::Prefix("/".to_owned())])
-        .await
-        .expect("read");
-    assert!(
-        everything.entries.len() >= 3,
-        "a seed, a record and a member: {everything:?}"
-    );
-    for entry in &everything.entries {
-        search.look(&entry.key, &String::from_utf8_lossy(&entry.value));
-    }
+    assert!(running.is_alive(), "its command line was among them");
+    look_at_answers(&mut search, &sidecar);
+    look_at_keys(&mut search, &secured).await;
     look_at_commands(&mut search, &secured, &host, &java, &node_password);
 
+    // A password that etcd does not take is told to nobody else.
     sidecar.signal(Signal::TERM);
     assert!(sidecar.ends().await.success());
-    // A password that etcd does not take is told to nobody else.
     fs::write(secured.file("sidecar", "password"), "wrong-pw-88aa").expect("written");
     sidecar.start_again();
     let refused = || async { sidecar.logged().contains("authentication failed").then_some(()) };
     eventually("it says that it is refused", LONG, refused).await;
-    search.look("/status", &sidecar.ask("GET", "/status").expect("an answer").1);
+    look_at_answers(&mut search, &sidecar);
     sidecar.kill();
     host.signal(Signal::TERM);
     host.signal(Signal::TERM);
     assert_eq!(host.code().await, Some(0), "{}", host.log());
-    search.look("the launcher's log", &host.log());
+
     search.look_below(sidecar.dir());
     search.look_below(&host.path(""));
-    assert!(
-        host.log().contains("--env ELASTIC_PASSWORD, --set a.secure_password"),
-        "{}",
-        host.log()
-    );
-
+    let warned = "--env ELASTIC_PASSWORD, --set a.secure_password";
+    assert!(host.log().contains(warned), "{}", host.log());
     assert_eq!(search.found, Vec::<String>::new());
     assert!(search.places > 40, "{} places", search.places);
+}
+
+fn look_at_answers(search: &mut Search, sidecar: &Sidecar) {
+    for path in ["/status", "/metrics", "/readyz", "/livez"] {
+        let (_, body) = sidecar.ask("GET", path).expect("an answer");
+        search.look(path, &body);
+    }
+}
+
+async fn look_at_keys(search: &mut Search, secured: &Secured) {
+    let everything = [Range::Prefix("/".to_owned())];
+    let reading = secured.client("root").read(&everything).await.expect("read");
+    assert!(reading.entries.len() >= 3, "seed, record and member: {reading:?}");
+    for entry in &reading.entries {
+        search.look(&entry.key, &String::from_utf8_lossy(&entry.value));
+    }
 }
 
 /// What every command says, when all is well and when a password is wrong.

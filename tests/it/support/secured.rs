@@ -24,11 +24,11 @@ pub(crate) const USERS: [&str; 4] = ["sidecar", "launcher", "reader", "operator"
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
     /// By the common name of a certificate.
-    ByCertificate,
+    Certificate,
     /// By a password, over TLS.
-    ByPassword,
+    Password,
     /// By a password, and only with a certificate that etcd trusts.
-    ByBoth,
+    Both,
 }
 
 /// A secured etcd and the files of its users, in the etcd's own directory: `NAME.pem`, `NAME.key`, `NAME.password`.
@@ -61,8 +61,8 @@ impl Secured {
         };
         secured.run("Roles");
         match known {
-            Known::ByCertificate => secured.run("Users with certificates"),
-            Known::ByPassword | Known::ByBoth => secured.run("Users with passwords"),
+            Known::Certificate => secured.run("Users with certificates"),
+            Known::Password | Known::Both => secured.run("Users with passwords"),
         }
         secured
     }
@@ -94,14 +94,12 @@ impl Secured {
             .env("ETCDCTL_CACERT", file("ca", "pem"))
             .current_dir(self.etcd.dir())
             .stdin(Stdio::null());
-        if self.known != Known::ByPassword {
+        if self.known != Known::Password {
             command.env("ETCDCTL_CERT", file("root", "pem"));
             command.env("ETCDCTL_KEY", file("root", "key"));
         }
         // From `auth enable` on.
-        if self.known != Known::ByCertificate
-            && self.file("root", "password").exists()
-            && !script.contains("auth enable")
+        if self.known != Known::Certificate && self.file("root", "password").exists() && !script.contains("auth enable")
         {
             command.env("ETCDCTL_USER", "root");
             command.env("ETCDCTL_PASSWORD", self.password("root"));
@@ -128,11 +126,11 @@ impl Secured {
     /// What a user has to know.
     pub(crate) fn settings(&self, user: &str) -> RegistrySettings {
         let certificate = match self.known {
-            Known::ByCertificate => Some(user),
-            Known::ByPassword => None,
-            Known::ByBoth => Some("guest"),
+            Known::Certificate => Some(user),
+            Known::Password => None,
+            Known::Both => Some("guest"),
         };
-        let credentials = (self.known != Known::ByCertificate).then(|| Credentials {
+        let credentials = (self.known != Known::Certificate).then(|| Credentials {
             user: user.to_owned(),
             password: SecretSource::in_file(self.file(user, "password")).expect("a password"),
         });
@@ -154,7 +152,9 @@ impl Secured {
         let mut flags = vec!["--endpoints".to_owned(), self.etcd.endpoint()];
         let mut give = |flag: &str, path: &Path| flags.extend([flag.to_owned(), path.display().to_string()]);
         if let Some(Tls { ca, identity }) = &settings.tls {
-            ca.iter().for_each(|path| give("--cacert", path));
+            if let Some(ca) = ca {
+                give("--cacert", ca);
+            }
             if let Some((certificate, key)) = identity {
                 give("--cert", certificate);
                 give("--key", key);
@@ -174,7 +174,7 @@ fn server_flags(authority: &Authority, known: Known) -> Vec<String> {
     let mut flags = vec!["--bcrypt-cost".to_owned(), "4".to_owned()];
     flags.extend(["--cert-file".to_owned(), file("server", "pem")]);
     flags.extend(["--key-file".to_owned(), file("server", "key")]);
-    if known != Known::ByPassword {
+    if known != Known::Password {
         flags.extend(["--trusted-ca-file".to_owned(), file("ca", "pem")]);
         flags.push("--client-cert-auth".to_owned());
     }

@@ -210,6 +210,14 @@ impl Sidecar {
         eventually(what, LONG, || async { self.status().filter(&look) }).await
     }
 
+    /// Waits until its key is there as it should be.
+    pub(crate) async fn registered(&self) -> Value {
+        self.until("it is registered", |status| {
+            status.pointer("/registry/as_wanted") == Some(&Value::Bool(true))
+        })
+        .await
+    }
+
     /// Waits for a verdict.
     pub(crate) async fn verdict(&self, verdict: &str) -> Value {
         self.until(&format!("the verdict is {verdict}"), |status| {
