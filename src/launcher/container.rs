@@ -178,6 +178,12 @@ impl Runtime for ContainerRuntime {
         Ok(())
     }
 
+    async fn let_go(&mut self) {
+        if let Some(node) = &mut self.node {
+            node.let_go().await;
+        }
+    }
+
     async fn ended(&mut self) -> Ending {
         loop {
             let Some(node) = self.node.as_mut() else {

@@ -161,6 +161,10 @@ impl Runtime for ProcessRuntime {
         self.node.as_ref().map_or(Ok(()), Node::kill)
     }
 
+    async fn let_go(&mut self) {
+        // Nobody helps.
+    }
+
     async fn ended(&mut self) -> Ending {
         let Some(node) = &mut self.node else {
             return Ending::Unknown;

@@ -66,6 +66,10 @@ pub trait Runtime {
     /// Ends the node and everything it started, now, and does not wait for it. A node that is gone is no error.
     fn kill(&mut self) -> io::Result<()>;
 
+    /// Ends what only helps this program to hear of the node: the next program in this process begins anew. The node runs on, and so
+    /// does the waiting for its end if there is no next program after all.
+    fn let_go(&mut self) -> impl Future<Output = ()>;
+
     /// Waits for the end of the node and of everything it started; nothing of it is left then. Cancel safety: can be asked again.
     fn ended(&mut self) -> impl Future<Output = Ending>;
 }

@@ -1,10 +1,10 @@
 //! A container that runs: performs what its [`Life`] wants, and hears what comes of it. Shell.
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -17,6 +17,9 @@ use super::{
     refusal::{Kind, Refusal},
 };
 use crate::{launcher::runtime::Ending, nodefile::ProcessId};
+
+/// A program that was killed has ended after this time.
+const REAP: Duration = Duration::from_millis(50);
 
 /// A container that runs.
 #[derive(Debug)]
@@ -69,6 +72,21 @@ impl Node {
                 self.wake = None;
                 Event::Woke
             }
+        }
+    }
+
+    /// Ends the programs that wait and follow. If this one goes on after all, it starts them again after a look.
+    pub(super) async fn let_go(&mut self) {
+        self.tasks.shutdown().await;
+        // Whoever was ended is waited for here: nobody else could.
+        sleep(REAP).await;
+        let process_lives = true;
+        for event in [
+            Event::WaitEnded,
+            Event::LogsEnded,
+            Event::Seen(Sight::NoAnswer { process_lives }),
+        ] {
+            self.run(async move { event });
         }
     }
 

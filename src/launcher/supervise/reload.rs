@@ -49,6 +49,7 @@ impl<R: Runtime> Running<'_, R> {
             host::let_signals_in();
             return Ok(Event::StopAsked);
         }
+        self.runtime.let_go().await;
         if !self.process.is_alive() {
             // Its status may be here already, where the next program could not get it.
             host::let_signals_in();
