@@ -93,12 +93,8 @@ impl Prober {
                 // A password that was changed meanwhile: a new connection takes the new one.
                 Err(ProbeFailure::Unauthorized { .. }) if was_held => {}
                 Err(failure) if self.may_want_tls(&failure) => {
-                    let stream = session::connect(&self.host, self.http_port).await;
-                    let speaks = match stream {
-                        Ok(stream) => tls::is_spoken(&self.host, stream).await,
-                        Err(_) => false,
-                    };
-                    return Err(if speaks {
+                    let wants = timeout(self.timeout / 4, self.wants_tls()).await.unwrap_or(false);
+                    return Err(if wants {
                         ProbeFailure::Tls(TlsFailure::Wanted)
                     } else {
                         failure
@@ -106,6 +102,14 @@ impl Prober {
                 }
                 decided => return decided,
             }
+        }
+    }
+
+    /// Whether the other end speaks TLS.
+    async fn wants_tls(&self) -> bool {
+        match session::connect(&self.host, self.http_port).await {
+            Ok(stream) => tls::is_spoken(&self.host, stream).await,
+            Err(_) => false,
         }
     }
 
