@@ -8,12 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    config::Cli,
-    exit::{Exit, Failure},
-    host,
-    launcher::container,
-};
+use crate::{config::Cli, exit::Failure, host, launcher::container};
 
 /// Names the engine's program; not there when the nodes are processes.
 pub(super) const ENGINE: &str = "engine";
@@ -24,6 +19,12 @@ pub(super) struct Containers {
     dir: PathBuf,
     /// The environment of the engine's program.
     environment: BTreeMap<String, String>,
+}
+
+/// What it means that they could not be removed.
+pub(super) fn may_be_left(failure: &Failure) -> String {
+    let why: Vec<&str> = failure.problems.iter().map(|problem| problem.what.as_str()).collect();
+    format!("containers of a demo may be left: {}", why.join("; "))
 }
 
 impl Containers {
@@ -39,7 +40,7 @@ impl Containers {
         std::fs::write(self.dir.join(ENGINE), cli.program())
     }
 
-    /// Removes them, whatever they do. Their names.
+    /// Removes them, whatever they do, and the note with them. Their names.
     pub(super) async fn remove(&self) -> Result<Vec<String>, Failure> {
         let noted = host::read_optional(&self.dir.join(ENGINE))?.unwrap_or_default();
         let noted = [Cli::Docker, Cli::Podman]
@@ -48,11 +49,9 @@ impl Containers {
         let Some(cli) = noted else {
             return Ok(Vec::new());
         };
-        let removed = container::remove_on(cli, self.environment.clone(), &self.data()).await;
-        removed.map_err(|failure| {
-            let what = format!("containers of a demo in {} may be left: {failure}", self.dir.display());
-            Failure::with_hint(Exit::Failed, what, format!("is {} there, as it was then?", cli.title()))
-        })
+        let removed = container::remove_on(cli, self.environment.clone(), &self.data()).await?;
+        std::fs::remove_file(self.dir.join(ENGINE))?;
+        Ok(removed)
     }
 
     /// The data directories: `launcher/<service>/<id>/data`.

@@ -14,12 +14,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     cast::Cast,
-    containers::{Containers, ENGINE},
+    containers::{self, Containers, ENGINE},
 };
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock, LockError},
     nodefile::{NodeFile, ProcessId},
+    output,
 };
 
 /// Says that a demo has made the folder.
@@ -153,7 +154,11 @@ impl Folder {
             }
             sleep(LOOK).await;
         }
-        self.remove_containers().await.map(|_| ())
+        if let Err(failure) = self.remove_containers().await {
+            // Their processes have ended, so that they are in nobody's way.
+            output::note(&containers::may_be_left(&failure));
+        }
+        Ok(())
     }
 
     /// Removes every container of this folder, whatever it does. Their names.

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     cast::{Cast, Who},
-    child,
+    child, containers,
     folder::{Folder, signal_group},
     output::Output,
     story::{Effect, Event, Mode, Story},
@@ -241,7 +241,7 @@ impl Stage {
                     .map(|name| format!("the container {name} was left and is removed"))
                     .chain(left)
                     .collect(),
-                Err(failure) => left.chain([failure.to_string()]).collect(),
+                Err(failure) => left.chain([containers::may_be_left(&failure)]).collect(),
             };
             let _ = sender.send((Instant::now(), Event::ProcessesLeft(left)));
         });
