@@ -310,3 +310,17 @@ const WRONG_ENVIRONMENTS: &[&[(&str, &str)]] = &[
         ("QUORATE_TTL", "z"),
     ],
 ];
+
+proptest::proptest! {
+    /// A file that cannot be used is named; none makes the reader panic.
+    #[test]
+    fn no_file_makes_the_reader_panic(text: String, key in "[a-z-]{1,12}", value in "[0-9a-z\\[\\]{}\"., ]{0,20}") {
+        for file in [text, format!("{key} = {value}\nttl = {value}\nendpoints = {value}\n")] {
+            if let Ok(sources) = Sources::from_parts(&[], VALID, &file) {
+                let mut resolver = Resolver::new(&sources);
+                let _ = (sidecar(&mut resolver), launch(&mut resolver));
+                let _ = resolver.show_all();
+            }
+        }
+    }
+}

@@ -60,3 +60,62 @@ pub(super) fn writable(what: &'static str, format: u32) -> Result<(), ValueError
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{
+        model::{ClusterRecord, Marker, Member, Seed},
+        nodefile::NodeFile,
+    };
+
+    /// Bytes of any kind, and texts that look like what is expected.
+    fn outside() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            Just("format"),
+            Just("http_port"),
+            Just("transport_port"),
+            Just("name"),
+            Just("disk"),
+            Just("state"),
+            Just("masters"),
+            Just("phase")
+        ];
+        let value = prop_oneof![
+            any::<i64>().prop_map(|n| n.to_string()),
+            any::<f64>().prop_map(|n| format!("{n:?}")),
+            any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
+            Just("null".to_owned()),
+            Just("[[{}]]".to_owned()),
+            Just("\"formed\"".to_owned()),
+        ];
+        let field = (word, value).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+        let object =
+            prop::collection::vec(field, 0..9).prop_map(|fields| format!("{{{}}}", fields.join(",")).into_bytes());
+        prop_oneof![any::<Vec<u8>>(), object]
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_reader_panic_and_every_complaint_is_short(bytes in outside()) {
+            let errors = [
+                Member::parse(&bytes).err(),
+                Seed::parse(&bytes).err(),
+                ClusterRecord::parse(&bytes).err(),
+                Marker::parse(&bytes).err(),
+            ];
+            for error in errors.into_iter().flatten() {
+                prop_assert!(error.to_string().chars().count() < 300, "{error}");
+            }
+            let _ = serde_json::from_slice::<NodeFile>(&bytes);
+        }
+
+        #[test]
+        fn what_is_read_is_written_the_same(bytes in outside()) {
+            if let Ok(member) = Member::parse(&bytes) {
+                prop_assert_eq!(Member::parse(&member.to_value()), Ok(member));
+            }
+        }
+    }
+}

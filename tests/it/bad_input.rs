@@ -2,6 +2,7 @@
 //! The pages are also what `docs/usage/troubleshooting.md` is held against.
 
 mod disk;
+mod engine;
 mod etcd;
 mod foreign;
 mod host;

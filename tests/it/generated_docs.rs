@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use quorate::config::{Group, Kind, OPTIONS, Opt};
+use quorate::{
+    config::{Group, Kind, OPTIONS, Opt},
+    launcher::preflight::{TOPICS, Topic},
+};
 
 /// Compares what stands between the two marker comments with `text`, or writes it there.
 fn generated(file: &str, part: &str, text: &str) {
@@ -39,6 +42,14 @@ fn row(opt: &Opt) -> String {
         opt.acts.word(),
         opt.help.replace('|', "\\|")
     )
+}
+
+#[test]
+fn the_table_of_checks_is_current() {
+    let row = |topic: &Topic| format!("| `{}` | {} |\n", topic.name, topic.asks);
+    let rows: String = TOPICS.iter().map(row).collect();
+    let text = format!("\n| check | asks whether |\n|---|---|\n{rows}\n");
+    generated("docs/usage/operations.md", "checks", &text);
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::{
 use super::{Check, Grade, host};
 use crate::{
     host::write_atomic,
-    launcher::{plan::Plan, prepare},
+    launcher::{
+        plan::{Node, Plan},
+        prepare,
+    },
 };
 
 /// The setting's file below `/proc/sys`, and its name.
@@ -113,10 +116,19 @@ fn setting(text: &str) -> Option<u64> {
     text.lines().filter_map(value).next_back()
 }
 
-/// Makes what a start would make, with the same owners and modes.
+/// Makes what a start would make, with the same owners and modes. Whose the data of a container is, its image says: that is left to
+/// the start.
 fn make_directories(plan: &Plan) -> Vec<Done> {
     let (layout, node) = (&plan.layout, &plan.settings.node);
     let run = node.run_dir.join(plan.settings.common.service.as_str());
+    if let Node::Container(_) = plan.node {
+        return if run.is_dir() {
+            Vec::new()
+        } else {
+            let made = prepare::open_to_all(&run).map(|()| format!("made {}", run.display()));
+            vec![("run-dir", said(made))]
+        };
+    }
     let wanted = [
         ("state-dir", layout.dir.clone()),
         ("data", layout.data.clone()),

@@ -206,6 +206,13 @@ async fn a_check_that_is_skipped_stops_nothing_and_is_not_forgotten() {
         .expect("the heap");
     assert!(heap.contains("skipped") && heap.contains("200 MiB"), "{heap}");
 
+    let check = host.says("check", &[&strict[..], &["--output", "json"]].concat());
+    let checks: serde_json::Value = serde_json::from_str(&check.out).expect("json");
+    for check in checks.as_array().expect("checks") {
+        let name = check["name"].as_str().expect("a name");
+        assert!(quorate::launcher::preflight::exists(name), "`{name}` cannot be skipped");
+    }
+
     host.start_with(&[&strict[..], &["--skip-check", skipped]].concat());
     let told = crate::support::eventually("it waits for other masters", crate::support::LONG, || async {
         host.file().filter(|file| file.reason.is_some())
