@@ -2,6 +2,7 @@
 
 mod exec;
 mod files;
+mod folder;
 mod listener;
 mod log;
 mod notify;
@@ -14,6 +15,7 @@ pub use files::{
     FileLock, LockError, Stamp, boot_id, child_start_time, group_lives, machine_hash, process_start_time,
     read_optional, stamp, uptime, write_atomic,
 };
+pub use folder::FolderWatch;
 pub use listener::listener;
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;

@@ -1,7 +1,10 @@
-//! The launcher's file, looked at before each probe. Reads it only when it has changed, and asks after the process only while
+//! The launcher's file, looked at before each probe and when its directory changes. Reads it only when it has changed, and asks after the process only while
 //! that can matter.
 
-use std::{os::unix::fs::MetadataExt, path::PathBuf};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use super::judge::Launched;
 use crate::nodefile::NodeFile;
@@ -27,6 +30,11 @@ impl LauncherFile {
             stamp: None,
             file: None,
         }
+    }
+
+    /// Where it is put.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// What the launcher says now.

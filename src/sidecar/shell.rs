@@ -119,6 +119,10 @@ impl Shell {
                 self.feed(Event::Probed(outcome.result))
             }
             Input::Saw(Sight::ConnectionEnded) => self.feed(Event::ConnectionEnded),
+            Input::FolderChanged => match self.look_at_launcher() {
+                Some(event) => self.feed(event),
+                None => false,
+            },
             Input::Watched(event) => self.watched(&event),
             Input::Woke => self.feed(Event::Woke),
             Input::WatchdogDue => {
@@ -161,6 +165,8 @@ impl Shell {
 
     /// What the launcher says, if it is something new.
     fn look_at_launcher(&mut self) -> Option<Event> {
+        // Before the look: what comes after it is told.
+        self.sources.watch(self.launcher.folder());
         let launched = self.launcher.look();
         if launched == self.seen.launched {
             return None;

@@ -3,6 +3,8 @@
 //! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. More witnesses
 //! of a death (the threads of the node's process) would be further sources here.
 
+use std::path::Path;
+
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -11,7 +13,7 @@ use tokio::{
 
 use super::http::Server;
 use crate::{
-    host::{Notifier, Signal, Signals},
+    host::{FolderWatch, Notifier, Signal, Signals},
     probe::{ProbeOutcome, Prober},
     registration::{Registration, Standing},
     registry::{Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
@@ -25,6 +27,8 @@ pub(super) enum Input {
     Signalled(Signal),
     /// The probe saw something.
     Saw(Sight),
+    /// Where the launcher's file is put, something has changed.
+    FolderChanged,
     /// Something changed in the registry.
     Watched(WatchEvent),
     /// The registration stands differently.
@@ -60,6 +64,8 @@ pub(super) struct Sources {
     standing: watch::Receiver<Standing>,
     watchdog: Option<Interval>,
     server: Option<Server>,
+    /// Where the launcher's file is put; none while that is not there.
+    folder: Option<FolderWatch>,
     recordings: JoinSet<Result<Option<Revision>, RegistryError>>,
 }
 
@@ -88,6 +94,7 @@ impl Sources {
             standing,
             watchdog,
             server,
+            folder: None,
             recordings: JoinSet::new(),
         }
     }
@@ -103,6 +110,7 @@ impl Sources {
             biased;
             signal = self.signals.next() => Input::Signalled(signal),
             sight = self.sights.recv() => sight.map_or(Input::Died("probe"), Input::Saw),
+            () = changed(&mut self.folder) => Input::FolderChanged,
             () = registration.died() => Input::Died("registration"),
             event = self.watcher.next() => event.map_or(Input::Died("watch"), Input::Watched),
             changed = self.standing.changed() => changed.map_or(Input::Died("registration"), |()| Input::StandsDifferently),
@@ -118,6 +126,13 @@ impl Sources {
     pub(super) fn probe(&self) {
         // Full or closed: a probe is on its way already, or the death of its task is the next input.
         let _ = self.probes.try_send(());
+    }
+
+    /// Says [`Input::FolderChanged`] at the next change of `folder`, if that is there; until it is, only a probe looks.
+    pub(super) fn watch(&mut self, folder: &Path) {
+        if self.folder.is_none() {
+            self.folder = FolderWatch::open(folder).ok();
+        }
     }
 
     /// Commits `txn`; answered by [`Input::Recorded`]. One at a time.
@@ -170,6 +185,16 @@ async fn tick(watchdog: &mut Option<Interval>) {
     match watchdog {
         Some(ticks) => {
             ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn changed(folder: &mut Option<FolderWatch>) {
+    match folder {
+        Some(watch) => {
+            watch.changed().await;
+            *folder = None;
         }
         None => std::future::pending().await,
     }

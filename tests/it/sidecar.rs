@@ -543,6 +543,31 @@ async fn the_launchers_word_that_the_node_is_leaving_takes_the_key_away() {
 }
 
 #[tokio::test]
+async fn the_launchers_word_is_heard_without_a_probe() {
+    let etcd = Etcd::start(Version::V35).await;
+    let mut node = StandIn::at_home("elasticsearch-9.5.3");
+    let mut key = KeySeen::of(&etcd, node.home());
+    node.die();
+    let seldom = ["--interval", "10m", "--timeout", "2s"];
+    let sidecar = Sidecar::start(&etcd.endpoint(), node.home(), &seldom);
+    sidecar.verdict("down").await;
+    let file = sidecar.launcher_file();
+    std::fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+    // Probed often while it is down, and then not for ten minutes.
+    node.listen();
+    key.there().await;
+    for _ in 0..3 {
+        let write = |phase| quorate::host::write_atomic(&file, &node_file(Path::new("/nowhere"), phase), 0o644);
+        let begun = Instant::now();
+        write("leaving").expect("written");
+        key.gone().await;
+        assert!(begun.elapsed() < SLACK, "{:?}", begun.elapsed());
+        write("running").expect("written");
+        key.there().await;
+    }
+}
+
+#[tokio::test]
 async fn the_cluster_uuid_is_recorded_by_a_sidecar_whose_disk_has_the_claim() {
     let etcd = Etcd::start(Version::V35).await;
     let armed = json!({"format": 1, "state": "armed", "claim": "ours", "masters": [], "cluster": "shapes", "later": 7});
