@@ -10,7 +10,7 @@
 //! | [`registration`] | keeps one key true under one lease | core, shell |
 //! | [`view`] | the cluster as the registry shows it | core |
 //! | [`config`] | settings and where they come from | core |
-//! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, one adapter |
+//! | [`launcher`] | starts the node so that it joins the one right cluster | core, shell, two adapters |
 //! | [`probe`] | asks a node whether it is up, joined, and who it is | one adapter |
 //! | [`backoff`] | how long to wait after a failure | core |
 //! | [`sidecar`] | keeps the member key equal to what the probe finds | core, shell |

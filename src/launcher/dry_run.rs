@@ -122,7 +122,7 @@ fn files_of_container(plan: &Plan, blueprint: &Blueprint) -> Section {
     let mut rows = vec![
         row(
             &env_file(&plan.layout),
-            "the environment below, gone when the container is made",
+            "the environment above, gone when the container is made",
         ),
         row(
             &config.join(&blueprint.settings_file),

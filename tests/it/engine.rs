@@ -2,6 +2,7 @@
 
 mod dockerd;
 mod every_engine;
+mod registry;
 
 use std::{
     io::{Read, Write},
@@ -75,7 +76,7 @@ fn refused(failure: &Failure, exit: Exit, part: &str) {
 }
 
 async fn a_node_gets_what_it_is_to_have_and_ends_in_order(mut bed: Bed) {
-    bed.file = "[env]\nPASSWORD = \"hidden = 'x y'\"\n".to_owned();
+    "[env]\nPASSWORD = \"hidden = 'x y'\"\n".clone_into(&mut bed.file);
     let plan = plan(&bed).await;
     let (mut node, lock) = (runtime(&plan), lock(&bed));
     let started = node.start(&order(&plan), &lock).await.expect("started");
@@ -110,7 +111,7 @@ async fn a_node_gets_what_it_is_to_have_and_ends_in_order(mut bed: Bed) {
 }
 
 async fn a_node_that_does_not_listen_is_ended_after_its_grace(mut bed: Bed) {
-    bed.file = "[env]\nENDS = \"deaf\"\n".to_owned();
+    "[env]\nENDS = \"deaf\"\n".clone_into(&mut bed.file);
     let plan = plan(&bed).await;
     let (mut node, lock) = (runtime(&plan), lock(&bed));
     node.start(&order(&plan), &lock).await.expect("started");
@@ -168,7 +169,7 @@ async fn a_node_outlives_its_launcher_and_is_adopted(bed: Bed) {
 }
 
 async fn what_a_node_ended_with_is_told_and_a_dead_one_makes_room(mut bed: Bed) {
-    bed.file = "[env]\nENDS = \"78\"\n".to_owned();
+    "[env]\nENDS = \"78\"\n".clone_into(&mut bed.file);
     let plan = plan(&bed).await;
     let (mut node, lock) = (runtime(&plan), lock(&bed));
     node.start(&order(&plan), &lock).await.expect("started");
@@ -229,7 +230,7 @@ async fn a_killed_program_of_the_engine_changes_nothing(bed: Bed) {
 
 async fn what_the_engine_refuses_leaves_nothing_behind(mut bed: Bed) {
     // More than any kernel gives, whatever we may.
-    bed.file = "[ulimit]\nnofile = \"4000000000\"\n".to_owned();
+    "[ulimit]\nnofile = \"4000000000\"\n".clone_into(&mut bed.file);
     let plan = plan(&bed).await;
     let failure = runtime(&plan)
         .start(&order(&plan), &lock(&bed))
@@ -238,7 +239,7 @@ async fn what_the_engine_refuses_leaves_nothing_behind(mut bed: Bed) {
     refused(&failure, Exit::Config, "--ulimit nofile");
     assert_eq!(bed.inspected("{{.Id}}"), None, "{failure}");
 
-    bed.file = "network = \"no-such-network\"\n".to_owned();
+    "network = \"no-such-network\"\n".clone_into(&mut bed.file);
     let plan = self::plan(&bed).await;
     let failure = runtime(&plan)
         .start(&order(&plan), &lock(&bed))
@@ -250,7 +251,7 @@ async fn what_the_engine_refuses_leaves_nothing_behind(mut bed: Bed) {
 
 async fn published_ports_are_reached_from_outside(mut bed: Bed) {
     let address = bed.name().rsplit('-').next().expect("an address").to_owned();
-    bed.file = "network = \"bridge\"\nhttp-port = 9217\ntransport-port = 9300\n[env]\nPORT = \"9217\"\n".to_owned();
+    "network = \"bridge\"\nhttp-port = 9217\ntransport-port = 9300\n[env]\nPORT = \"9217\"\n".clone_into(&mut bed.file);
     if bed.cli == Cli::Podman {
         bed.file = bed.file.replace("bridge", "podman");
     }

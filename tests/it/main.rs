@@ -13,6 +13,7 @@ mod formation;
 mod formation_model;
 mod generated_docs;
 mod launch;
+mod launch_container;
 mod node_certificates;
 mod node_security;
 mod node_tls;

@@ -201,6 +201,11 @@ pub(super) fn stop(container: &str, grace: Duration) -> Vec<String> {
     texts(&["stop", "-t", &grace.as_secs().to_string(), container])
 }
 
+/// Asks the node to end, and waits for nothing.
+pub(super) fn terminate(container: &str) -> Vec<String> {
+    texts(&["kill", "--signal", "SIGTERM", container])
+}
+
 /// Ends it now.
 pub(super) fn kill(container: &str) -> Vec<String> {
     texts(&["kill", container])
@@ -344,6 +349,7 @@ mod tests {
             (logs("c", Some(since)), "logs --follow --since 1700000000.005000000 c"),
             (stop("c", Duration::from_secs(7)), "stop -t 7 c"),
             (kill("c"), "kill c"),
+            (terminate("c"), "kill --signal SIGTERM c"),
             (remove("c"), "rm --force --volumes c"),
             (running_with("l", "v"), "ps --filter label=l=v --format {{.Names}}"),
             (all_with("l", "v"), "ps --all --filter label=l=v --format {{.Names}}"),

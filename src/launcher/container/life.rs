@@ -16,6 +16,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// A node whose process is gone counts as ended when its engine does not say how within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A node that was asked to end is asked again this often: the first process of a container hears no signal that it has not prepared
+/// for, so one that comes while it begins is lost.
+const NUDGE: Duration = Duration::from_secs(5);
 /// A removal is tried this often; the next start tries again.
 const REMOVALS: u32 = 5;
 
@@ -75,6 +78,8 @@ pub(super) enum Event {
     KillAsked,
     /// The program that was to stop or kill the container has ended.
     AskEnded,
+    /// The program that asked once more has ended.
+    Nudged,
     /// The program that was to remove the container has ended.
     RemovalEnded {
         /// Whether it is gone.
@@ -95,6 +100,8 @@ pub(super) enum Effect {
     Look,
     /// Start the program that stops it.
     Stop(Duration),
+    /// Ask once more, beside the program that stops it.
+    Nudge,
     /// Start the program that kills it.
     Kill,
     /// Start the program that removes it.
@@ -154,7 +161,7 @@ impl Life {
             Event::StopAsked { grace } if self.wish != Wish::Kill => self.wish = Wish::Stop(now + grace),
             Event::KillAsked => self.wish = Wish::Kill,
             // Whoever is killed needs not be stopped.
-            Event::StopAsked { .. } | Event::RemovalEnded { .. } | Event::Woke => {}
+            Event::StopAsked { .. } | Event::Nudged | Event::RemovalEnded { .. } | Event::Woke => {}
         }
         match self.state {
             State::Alive => self.alive(now, event),
@@ -167,6 +174,7 @@ impl Life {
                 | Event::StopAsked { .. }
                 | Event::KillAsked
                 | Event::AskEnded
+                | Event::Nudged
                 | Event::RemovalEnded { .. } => Vec::new(),
             },
             State::Removing { ending, tries } => match event {
@@ -178,7 +186,8 @@ impl Life {
                 | Event::Seen(_)
                 | Event::StopAsked { .. }
                 | Event::KillAsked
-                | Event::AskEnded => Vec::new(),
+                | Event::AskEnded
+                | Event::Nudged => Vec::new(),
             },
             // Nothing is left to be done.
             State::Gone => Vec::new(),
@@ -211,13 +220,15 @@ impl Life {
             Event::Woke if self.silent_since.is_some() => self.look(),
             Event::Woke => {
                 let mut effects = self.listen();
-                if !self.programs.asks {
-                    effects.extend(self.ask(now));
-                }
+                effects.extend(match (self.programs.asks, self.wish) {
+                    (false, _) => self.ask(now),
+                    (true, Wish::Stop(_)) => vec![Effect::Nudge, Effect::WakeAt(now + NUDGE)],
+                    (true, Wish::Run | Wish::Kill) => Vec::new(),
+                });
                 effects
             }
-            // No removal was asked for.
-            Event::RemovalEnded { .. } => Vec::new(),
+            // What it did shows when the node ends; no removal was asked for.
+            Event::Nudged | Event::RemovalEnded { .. } => Vec::new(),
         }
     }
 
@@ -241,13 +252,16 @@ impl Life {
 
     /// Tells the engine what is wanted. A kill does not wait for a stop.
     fn ask(&mut self, now: Instant) -> Vec<Effect> {
-        let effect = match self.wish {
+        let effects = match self.wish {
             Wish::Run => return Vec::new(),
-            Wish::Stop(until) => Effect::Stop(until.saturating_duration_since(now)),
-            Wish::Kill => Effect::Kill,
+            Wish::Stop(until) => vec![
+                Effect::Stop(until.saturating_duration_since(now)),
+                Effect::WakeAt(now + NUDGE),
+            ],
+            Wish::Kill => vec![Effect::Kill],
         };
         self.programs.asks = true;
-        vec![effect]
+        effects
     }
 
     fn ended(&mut self, now: Instant, ending: Ending) -> Vec<Effect> {

@@ -115,6 +115,11 @@ impl Node {
                     self.run(async move { Event::Seen(sight(&program, &id, process).await) });
                 }
                 Effect::Stop(grace) => self.ask(program, arguments::stop(&id, grace)),
+                Effect::Nudge => self.run(async move {
+                    // Nothing depends on it: the program that stops the container is still there.
+                    let _ = program.change(&arguments::terminate(&id)).await;
+                    Event::Nudged
+                }),
                 Effect::Kill => self.ask(program, arguments::kill(&id)),
                 Effect::Remove => self.run(async move {
                     let removed = look::remove(&program, &id).await;

@@ -28,7 +28,7 @@ struct Dockerd {
     dir: TempDir,
     live_restore: bool,
     containerd: Child,
-    dockerd: Option<Child>,
+    daemon: Option<Child>,
 }
 
 impl Dockerd {
@@ -47,7 +47,7 @@ impl Dockerd {
             dir,
             live_restore,
             containerd,
-            dockerd: None,
+            daemon: None,
         };
         engine.up().await;
         engine
@@ -81,13 +81,13 @@ impl Dockerd {
                 command.arg("--live-restore");
             }
         });
-        self.dockerd = Some(child);
+        self.daemon = Some(child);
         let answers = || async { docker(&host, &["version"]).then_some(()) };
         eventually("dockerd answers", LONG, answers).await;
     }
 
     async fn end(&mut self, signal: Signal) {
-        let mut child = self.dockerd.take().expect("it runs");
+        let mut child = self.daemon.take().expect("it runs");
         kill_process(pid(child.id()), signal).expect("a signal");
         let gone = eventually("dockerd has ended", LONG, || {
             let status = child.try_wait().expect("a state");
@@ -118,7 +118,7 @@ fn spawn(dir: &Path, arguments: impl FnOnce(&mut Command)) -> Child {
 impl Drop for Dockerd {
     #[expect(clippy::disallowed_methods, reason = "what a killed engine leaves is mounted")]
     fn drop(&mut self) {
-        if let Some(mut child) = self.dockerd.take() {
+        if let Some(mut child) = self.daemon.take() {
             let listed = output(&self.host(), &["ps", "--quiet"]);
             for container in listed.lines() {
                 docker(&self.host(), &["rm", "--force", container]);
@@ -209,7 +209,7 @@ fn import(host: &str, root: &Path, name: &str) -> String {
     image.to_owned()
 }
 
-async fn bed(engine: &Dockerd, address: &str) -> Bed {
+fn bed(engine: &Dockerd, address: &str) -> Bed {
     let mut bed = Bed::new(Cli::Docker, address);
     bed.image = import(&engine.host(), &bed.path("root"), &format!("{}-skeleton", bed.name()));
     bed.host = Some(engine.host());
@@ -219,7 +219,7 @@ async fn bed(engine: &Dockerd, address: &str) -> Bed {
 #[tokio::test]
 async fn a_node_that_lives_on_while_its_engine_is_started_again_is_kept() {
     let mut engine = Dockerd::start(true).await;
-    let bed = bed(&engine, "127.0.30.31").await;
+    let bed = bed(&engine, "127.0.30.31");
     let plan = plan(&bed).await;
     let (mut node, lock) = (runtime(&plan), lock(&bed));
     let started = node.start(&order(&plan), &lock).await.expect("started");
@@ -245,7 +245,7 @@ async fn a_node_that_lives_on_while_its_engine_is_started_again_is_kept() {
 #[tokio::test]
 async fn a_node_that_ends_with_its_engine_has_ended_when_the_engine_says_so() {
     let mut engine = Dockerd::start(false).await;
-    let bed = bed(&engine, "127.0.30.32").await;
+    let bed = bed(&engine, "127.0.30.32");
     let plan = plan(&bed).await;
     let (mut node, lock) = (runtime(&plan), lock(&bed));
     node.start(&order(&plan), &lock).await.expect("started");

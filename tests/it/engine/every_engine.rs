@@ -85,8 +85,8 @@ async fn of_container(mut bed: Bed) {
         bed.file = format!("[env]\nENDS = \"{ends}\"\n");
         plans.insert(ends, plan(&bed).await);
     }
-    let order = order(&plans[""]);
-    promises(&mut bed, &order, |_, ends| runtime(&plans[ends])).await;
+    let order = order(plans.get("").expect("a plan"));
+    promises(&mut bed, &order, |_, ends| runtime(plans.get(ends).expect("a plan"))).await;
 }
 
 #[tokio::test]

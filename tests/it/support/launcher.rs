@@ -11,7 +11,7 @@ use quorate::nodefile::{NodeFile, Phase, ProcessId};
 use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, etcd::Etcd, eventually, node::Line, program::Run};
+use super::{LONG, etcd::Etcd, eventually, node::Line, part, program::Run};
 
 /// The user of nodes that root starts.
 const NOBODY: u32 = 65534;
@@ -25,6 +25,8 @@ pub(crate) struct Host {
     address: String,
     etcd: String,
     more: Vec<String>,
+    /// The image, where Docker runs the node.
+    image: Option<String>,
     dir: TempDir,
     child: Option<Child>,
 }
@@ -42,9 +44,15 @@ impl Host {
             address: address.to_owned(),
             etcd: etcd.endpoint(),
             more: more.iter().map(|flag| (*flag).to_owned()).collect(),
+            image: None,
             dir,
             child: None,
         }
+    }
+
+    /// Docker runs the node, from the image of Elasticsearch 6.8.
+    pub(crate) fn use_docker(&mut self) {
+        self.image = Some(part("QUORATE_TEST_ES6_IMAGE"));
     }
 
     /// Another distribution than that of its line.
@@ -106,9 +114,14 @@ impl Host {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("NOTIFY_SOCKET", self.path("notify"));
         let said = |flag: &str| more.contains(&flag) && !["--set", "--env"].contains(&flag);
-        let flags = flags.iter().filter(|(flag, _)| !said(flag));
+        let own = |flag: &str| self.image.is_none() || !["--home", "--env"].contains(&flag);
+        let flags = flags.iter().filter(|(flag, _)| !said(flag) && own(flag));
         program.args(flags.flat_map(|(flag, value)| [*flag, value.as_str()]));
-        if geteuid().is_root() && !more.contains(&"--user") {
+        if let Some(image) = &self.image {
+            program
+                .args(["--image", image])
+                .env("DOCKER_HOST", part("QUORATE_TEST_DOCKER_HOST"));
+        } else if geteuid().is_root() && !more.contains(&"--user") {
             program.args(["--user", "nobody"]);
         }
         program.args(&self.more).args(more).stdin(Stdio::null());
@@ -223,6 +236,7 @@ impl Drop for Host {
         })) = file
             && process.is_alive()
         {
+            // A container's main process is in a group of its own, too; it ends with it.
             let _ = kill_process_group(pid(process.pid), Signal::KILL);
         }
     }

@@ -79,12 +79,18 @@ fn without_engine_and_process_the_node_has_ended() {
 #[test]
 fn a_stop_that_the_engine_did_not_hear_is_asked_for_again_with_what_is_left_of_the_grace() {
     let (mut life, now) = begun();
-    assert_eq!(life.step(now, Event::StopAsked { grace: GRACE }), [Effect::Stop(GRACE)]);
+    assert_eq!(
+        life.step(now, Event::StopAsked { grace: GRACE }),
+        [Effect::Stop(GRACE), Effect::WakeAt(now + NUDGE)]
+    );
     assert_eq!(life.step(now, Event::AskEnded), [Effect::Look]);
     assert_eq!(life.step(now, Event::Seen(Sight::Runs)), [Effect::WakeAt(now + PAUSE)]);
     assert_eq!(
         life.step(now + PAUSE, Event::Woke),
-        [Effect::Stop(GRACE.saturating_sub(PAUSE))]
+        [
+            Effect::Stop(GRACE.saturating_sub(PAUSE)),
+            Effect::WakeAt(now + PAUSE + NUDGE)
+        ]
     );
     assert_eq!(life.step(now + PAUSE, Event::KillAsked), [Effect::Kill], "at once");
     assert_eq!(
@@ -92,6 +98,18 @@ fn a_stop_that_the_engine_did_not_hear_is_asked_for_again_with_what_is_left_of_t
         [Effect::Kill],
         "a kill stays one"
     );
+}
+
+#[test]
+fn a_node_that_did_not_hear_is_asked_again() {
+    let (mut life, now) = begun();
+    let _ = life.step(now, Event::StopAsked { grace: GRACE });
+    let later = now + NUDGE;
+    assert_eq!(
+        life.step(later, Event::Woke),
+        [Effect::Nudge, Effect::WakeAt(later + NUDGE)]
+    );
+    assert_eq!(life.step(later, Event::Nudged), []);
 }
 
 #[test]
@@ -157,7 +175,7 @@ proptest! {
             for effect in life.step(now, event) {
                 prop_assert!(!finished, "nothing after the end");
                 match effect {
-                    Effect::Stop(_) => prop_assert!(wanted && !killed),
+                    Effect::Stop(_) | Effect::Nudge => prop_assert!(wanted && !killed),
                     Effect::Kill => prop_assert!(killed),
                     Effect::Remove => prop_assert!(over),
                     Effect::Finish(_) => { prop_assert!(over); finished = true; }

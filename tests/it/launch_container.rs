@@ -1,0 +1,77 @@
+//! `quorate launch` with a real search node in a container.
+
+use quorate::{
+    model::ClusterRecord,
+    nodefile::NodeFile,
+    registry::{Keys, Range},
+};
+use rustix::process::Signal;
+
+use crate::support::{
+    LONG,
+    etcd::{Etcd, Version},
+    eventually,
+    launcher::Host,
+    node::Line,
+    turn::turn,
+};
+
+/// Whether the cluster's UUID is recorded.
+async fn recorded(etcd: &Etcd) -> Option<()> {
+    let keys = Keys::new("/services", "/quorate", &"elasticsearch".parse().expect("a name"));
+    let reading = etcd.registry().read(&[Range::Key(keys.record())]).await.ok()?;
+    let record = ClusterRecord::parse(&reading.get(&keys.record())?.value).expect("readable");
+    record.cluster_uuid.map(drop)
+}
+
+#[tokio::test]
+async fn a_container_outlives_its_launcher_is_adopted_and_leaves_nothing_behind() {
+    let _turn = turn(1).await;
+    let etcd = Etcd::start(Version::V35).await;
+    let mut host = Host::new(Line::Es6, "127.0.30.41", &etcd, &["--expected-masters", "1"]);
+    host.use_docker();
+    host.start();
+    let process = host.process().await;
+    let NodeFile { engine, container, .. } = host.file().expect("the launcher's file");
+    let name = container.expect("a container").name;
+    assert_eq!(
+        (engine.as_str(), name.as_str()),
+        ("docker", "quorate-elasticsearch-127.0.30.41")
+    );
+    eventually("the cluster is recorded", 3 * LONG, || recorded(&etcd)).await;
+    assert!(
+        host.log().contains("publish_address {127.0.30.41:9200}"),
+        "its output arrives"
+    );
+
+    host.kill();
+    assert!(process.is_alive(), "the node lives on");
+    std::fs::remove_file(host.path("run/elasticsearch/127.0.30.41.json")).expect("the file is lost");
+    host.start();
+    assert_eq!(host.process().await, process, "it is found by its labels");
+    let adopted = || async { host.log().contains("adopted=true").then_some(()) };
+    eventually("it is adopted", LONG, adopted).await;
+
+    host.signal(Signal::TERM);
+    assert_eq!(host.code().await, Some(0), "{}", host.log());
+    assert!(!process.is_alive());
+    assert_eq!(host.file(), None);
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_the_engine_would_be_told() {
+    let etcd = Etcd::start(Version::V35).await;
+    let mut host = Host::new(Line::Es6, "127.0.30.42", &etcd, &["--expected-masters", "1"]);
+    host.use_docker();
+    let more = [
+        "--env",
+        "PASSWORD=hunter2",
+        "--network",
+        "bridge",
+        "--ulimit",
+        "nofile=20000",
+    ];
+    let shown = host.run("launch", &[&more[..], &["--dry-run"]].concat());
+    let text = String::from_utf8_lossy(&shown.stdout).replace(&host.path("").display().to_string(), "[dir]/");
+    insta::assert_snapshot!(text);
+}
