@@ -18,7 +18,7 @@ impl<'a> Docker<'a> {
             place,
             host: part("QUORATE_TEST_DOCKER_HOST"),
             image: part("QUORATE_TEST_ES6_IMAGE"),
-            path: std::env::var("PATH").expect("a PATH"),
+            path: part("PATH"),
         }
     }
 
