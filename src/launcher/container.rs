@@ -1,6 +1,6 @@
 //! The container engines, Docker and Podman, by their command-line programs: the node as a container that outlives its launcher.
 //!
-//! What is said stands in [`arguments`], what is heard in [`inspect`] and [`refusal`], what follows from it in [`life`], all of them
+//! What is said stands in `arguments`, what is heard in `inspect` and `refusal`, what follows from it in `life`, all of them
 //! pure; this file performs. Invariants: the programs are never signalled to stop a node; what a program's end means is found out by a
 //! look at the container; the name belongs to one node, so that no second container of it can be.
 //!

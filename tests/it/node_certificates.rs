@@ -42,6 +42,7 @@ fn said(host: &Host, dir: &Path, more: &[&str]) -> String {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one page, fault after fault")]
 async fn certificates_that_would_not_do_are_found_before_a_start() {
     let etcd = Etcd::start(Version::V35).await;
     let host = Host::new(Line::Es9, ADDRESS, &etcd, &[]);

@@ -1,4 +1,4 @@
-//! Which product and version an image holds, and what else a start has to know of it. Pure; [`look`](super::look) asks the engine.
+//! Which product and version an image holds, and what else a start has to know of it. Pure; [`look`](fn@super::look) asks the engine.
 
 use std::collections::BTreeMap;
 
