@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench doc release
+.PHONY: help setup demo play test lint fmt bench lines doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -44,6 +44,10 @@ fmt: ## format the Rust code
 
 bench: ## measure against the real parts
 	@vars=$$(scripts/parts all) && set -x && env $$vars cargo bench --locked $(ARGS)
+
+lines: ## run the demo on every line of both products, and write docs/compatibility.md
+	cargo build --release --locked
+	scripts/lines $(ARGS)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)

@@ -29,7 +29,7 @@ pub use launch::{LaunchSettings, launch};
 pub use node::{NodeSettings, own_id};
 pub use options::{Acts, Group, Kind, OPTIONS, Opt, option};
 pub use resolver::{Resolver, Source};
-pub use secret::{NoSecret, Secret, SecretSource, shown_of};
+pub use secret::{NoSecret, Secret, SecretSource, holds_secret, shown_of};
 pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};
 pub use sources::{HANDOVER, Sources};
 pub use time::time;

@@ -103,7 +103,7 @@ const TELLTALE: &[&str] = &["pass", "secret", "token", "credential", "key"];
 const HARMLESS: &[&str] = &["ssl.key", "path", "file", "filepath", "type", "enabled"];
 
 /// Whether a setting or variable of this name, which is not ours, holds a secret: the one place that decides it.
-fn holds_secret(name: &str) -> bool {
+pub fn holds_secret(name: &str) -> bool {
     let lower = name.to_lowercase();
     TELLTALE.iter().any(|part| lower.contains(part)) && !HARMLESS.iter().any(|end| lower.ends_with(end))
 }

@@ -49,7 +49,7 @@ pub enum SeedEffect {
         /// The old content.
         before: Vec<String>,
     },
-    /// Say [`SeedEvent::Woke`] then.
+    /// Say [`SeedEvent::Woke`] then. Said with every list that waits: a step without it takes the last one back.
     WakeAt(Instant),
 }
 
@@ -73,14 +73,14 @@ impl SeedFile {
     pub fn step(&mut self, now: Instant, event: SeedEvent) -> Vec<SeedEffect> {
         match event {
             SeedEvent::Seen(seeds) => match self.quiet_until.filter(|until| now < *until) {
-                None => self.write(now, seeds),
+                None => {
+                    // An alarm that is late must not bring back what was waiting for it.
+                    self.pending = None;
+                    self.write(now, seeds)
+                }
                 Some(until) => {
-                    let waiting = self.pending.replace(seeds).is_some();
-                    if waiting {
-                        Vec::new()
-                    } else {
-                        vec![SeedEffect::WakeAt(until)]
-                    }
+                    self.pending = Some(seeds);
+                    vec![SeedEffect::WakeAt(until)]
                 }
             },
             SeedEvent::Woke => match self.pending.take() {
@@ -164,7 +164,10 @@ mod tests {
             file.step(soon, SeedEvent::Seen(list(&["a", "b", "c"]))),
             [SeedEffect::WakeAt(start + COALESCE)]
         );
-        assert_eq!(file.step(soon, SeedEvent::Seen(list(&["a", "b", "d"]))), []);
+        assert_eq!(
+            file.step(soon, SeedEvent::Seen(list(&["a", "b", "d"]))),
+            [SeedEffect::WakeAt(start + COALESCE)]
+        );
         assert_eq!(
             written(&file.step(start + COALESCE, SeedEvent::Woke)),
             Some(list(&["a", "b", "d"]))
@@ -225,6 +228,31 @@ mod tests {
     }
 
     proptest! {
+        /// The shell keeps the last alarm it was told of and none when it was told of none; it may be late.
+        #[test]
+        fn the_last_list_stands_in_the_file_in_the_end(steps in proptest::collection::vec((0_u64..80, 0_u64..30), 1..20)) {
+            let mut file = SeedFile::holding(Vec::new());
+            let (mut now, mut wake) = (Instant::now(), None);
+            let alarm = |effects: Vec<SeedEffect>| effects.into_iter().find_map(|effect| match effect {
+                SeedEffect::WakeAt(at) => Some(at),
+                SeedEffect::Write { .. } => None,
+            });
+            let mut seen = Vec::new();
+            for (index, (pause, late)) in steps.into_iter().enumerate() {
+                now += Duration::from_millis(pause);
+                if let Some(at) = wake.filter(|at| *at + Duration::from_millis(late) <= now) {
+                    let _ = file.step(at + Duration::from_millis(late), SeedEvent::Woke);
+                }
+                // Only ever more, so that nothing is held back.
+                seen.push(index.to_string());
+                wake = alarm(file.step(now, SeedEvent::Seen(seen.clone())));
+            }
+            if let Some(at) = wake {
+                let _ = file.step(at.max(now), SeedEvent::Woke);
+            }
+            prop_assert_eq!(file.seeds(), &sorted(seen)[..]);
+        }
+
         #[test]
         fn whatever_is_seen_the_list_is_never_emptied(lists in proptest::collection::vec(
             (0_u64..200, proptest::collection::vec("[a-f]", 0..5)), 1..20,

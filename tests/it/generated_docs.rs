@@ -60,5 +60,5 @@ fn the_settings_table_is_current() {
         format!("\n**{}**\n\n{head}{rows}", group.title())
     };
     let text: String = Group::ALL.into_iter().map(table).collect();
-    generated("README.md", "settings", &format!("{text}\n"));
+    generated("docs/usage/settings.md", "settings", &format!("{text}\n"));
 }

@@ -1,5 +1,7 @@
 //! `quorate launch` with a real search node in a container.
 
+use std::process::Command;
+
 use quorate::{
     model::ClusterRecord,
     nodefile::NodeFile,
@@ -13,8 +15,20 @@ use crate::support::{
     eventually,
     launcher::Host,
     node::Line,
+    part,
     turn::turn,
 };
+
+const ETCD_PASSWORD: &str = "etcd-pw-5d20";
+const NODE_PASSWORD: &str = "node-pw-91be";
+
+/// What Docker itself says.
+#[expect(clippy::disallowed_methods, reason = "a look past the program")]
+fn docker(args: &[&str]) -> String {
+    let mut command = Command::new("docker");
+    command.args(args).env("DOCKER_HOST", part("QUORATE_TEST_DOCKER_HOST"));
+    String::from_utf8(command.output().expect("docker").stdout).expect("text")
+}
 
 /// Whether the cluster's UUID is recorded.
 async fn recorded(etcd: &Etcd) -> Option<()> {
@@ -28,7 +42,21 @@ async fn recorded(etcd: &Etcd) -> Option<()> {
 async fn a_container_outlives_its_launcher_is_adopted_and_leaves_nothing_behind() {
     let _turn = turn(1).await;
     let etcd = Etcd::start(Version::V35).await;
-    let mut host = Host::new(Line::Es6, "127.0.30.41", &etcd, &["--expected-masters", "1"]);
+    let secrets = tempfile::tempdir().expect("a directory");
+    let secret = |name: &str, text: &str| {
+        let path = secrets.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let (etcd_password, node_password) = (secret("etcd", ETCD_PASSWORD), secret("node", NODE_PASSWORD));
+    let flags = [
+        ["--expected-masters", "1"],
+        ["--etcd-user", "quorate"],
+        ["--etcd-password-file", &etcd_password],
+        ["--node-user", "quorate"],
+        ["--node-password-file", &node_password],
+    ];
+    let mut host = Host::new(Line::Es6, "127.0.30.41", &etcd, &flags.concat());
     host.use_docker();
     host.start();
     let process = host.process().await;
@@ -43,6 +71,17 @@ async fn a_container_outlives_its_launcher_is_adopted_and_leaves_nothing_behind(
         host.log().contains("publish_address {127.0.30.41:9200}"),
         "its output arrives"
     );
+
+    for looked in [
+        docker(&["inspect", &name]),
+        docker(&["top", &name]),
+        docker(&["exec", &name, "env"]),
+    ] {
+        assert!(!looked.is_empty());
+        for secret in [ETCD_PASSWORD, NODE_PASSWORD] {
+            assert!(!looked.contains(secret), "{secret} in {looked}");
+        }
+    }
 
     host.kill();
     assert!(process.is_alive(), "the node lives on");

@@ -4,7 +4,7 @@ use std::{fs, io, os::unix::fs::MetadataExt};
 
 use super::{Check, host};
 use crate::{
-    config::Network,
+    config::{Network, holds_secret},
     exit::Failure,
     launcher::{
         container::{Knowledge, engine_version, neighbours},
@@ -19,7 +19,16 @@ const OPEN_FILES: u64 = 65_535;
 pub async fn of_engine(plan: &Plan) -> Vec<Check> {
     match &plan.node {
         Node::Process(_) => Vec::new(),
-        Node::Container(packed) => vec![engine(packed).await, image(packed), neighbour(plan, packed).await],
+        Node::Container(packed) => {
+            let said = plan.settings.env.keys().map(String::as_str);
+            let program = packed.container.cli.program();
+            vec![
+                engine(packed).await,
+                image(packed),
+                variables(program, said),
+                neighbour(plan, packed).await,
+            ]
+        }
     }
 }
 
@@ -48,6 +57,19 @@ fn image(packed: &Packed) -> Check {
             ),
         ),
     }
+}
+
+/// Whoever may talk to the engine reads a container's variables.
+fn variables<'a>(program: &str, names: impl Iterator<Item = &'a str>) -> Check {
+    const NAME: &str = "variables";
+    let shown: Vec<&str> = names.filter(|name| holds_secret(name)).collect();
+    if shown.is_empty() {
+        return Check::ok(NAME, "no variable of the node looks like a secret");
+    }
+    let what = format!("`{program} inspect` shows what {} holds", shown.join(", "));
+    let hint = "keep it in the node's keystore, or in a file that the image reads: official images of Elasticsearch take \
+                `ELASTIC_PASSWORD_FILE`";
+    Check::warn(NAME, what, hint)
 }
 
 /// The lock on the data directory does not outlive a launcher that was killed, its container does.
@@ -162,6 +184,16 @@ fn writable(uid: u32, gid: u32, mode: u32, user: (u32, u32)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launcher::preflight::Grade;
+
+    #[test]
+    fn a_variable_that_the_engine_would_show_is_named_and_one_that_names_a_file_is_not() {
+        let check = variables("docker", ["ELASTIC_PASSWORD", "TZ"].into_iter());
+        assert_eq!(check.result, Grade::Warn);
+        assert_eq!(check.what, "`docker inspect` shows what ELASTIC_PASSWORD holds");
+        let check = variables("docker", ["ELASTIC_PASSWORD_FILE", "ES_JAVA_OPTS"].into_iter());
+        assert_eq!(check.result, Grade::Ok, "{}", check.what);
+    }
 
     #[test]
     fn a_directory_is_written_by_its_owner_its_group_or_everybody() {

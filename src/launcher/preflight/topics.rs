@@ -73,6 +73,10 @@ pub const TOPICS: &[Topic] = &[
     topic("engine", "The container engine answers (docker, podman)"),
     topic("image", "The image is known, or will be pulled (docker, podman)"),
     topic(
+        "variables",
+        "No variable that looks like a secret, which the engine would show (docker, podman)",
+    ),
+    topic(
         "data-container",
         "No other container uses the data directory (docker, podman)",
     ),
