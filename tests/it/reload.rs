@@ -10,7 +10,7 @@ use crate::support::{
     LONG,
     etcd::{Etcd, Version},
     eventually,
-    reload::{Deletions, FAST, Place, Readers, Stored, incarnation, stored},
+    reload::{Deletions, FAST, Place, Readers, Stored, incarnation, revoked, stored},
     sidecar::own_program,
     standin::Mood,
 };
@@ -37,16 +37,7 @@ async fn nobody_sees_an_upgrade_but_by_the_incarnation() {
             since,
             "for its readers the node was ready all the time"
         );
-        let old = before.lease;
-        let revoked = || async {
-            registry
-                .time_to_live(old)
-                .await
-                .expect("etcd answers")
-                .is_none()
-                .then_some(())
-        };
-        eventually("the old lease is revoked", LONG, revoked).await;
+        revoked(&registry, before.lease).await;
         before = after;
     }
     let answers = readers.end();

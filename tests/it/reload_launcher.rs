@@ -14,7 +14,7 @@ use crate::support::{
     eventually,
     launcher::{Host, hollow_home, pid},
     node::Line,
-    reload::{Deletions, Stored, stored},
+    reload::{Deletions, Stored, revoked, stored},
     sidecar::own_program,
 };
 
@@ -109,17 +109,7 @@ async fn an_upgraded_launcher_keeps_its_node_and_its_seed_and_learns_how_the_nod
     for number in 0..4 {
         place.upgrade(number);
         let after = place.becomes_next(&before).await;
-        let old = before.lease;
-        let registry = place.etcd.registry();
-        let revoked = || async {
-            registry
-                .time_to_live(old)
-                .await
-                .expect("etcd answers")
-                .is_none()
-                .then_some(())
-        };
-        eventually("the old lease is revoked", LONG, revoked).await;
+        revoked(&place.etcd.registry(), before.lease).await;
         before = after;
     }
     assert_eq!(place.host.launcher(), launcher);

@@ -206,3 +206,12 @@ fn readyz(address: Ipv4Addr) -> std::io::Result<String> {
     stream.read_to_string(&mut answer)?;
     Ok(answer)
 }
+
+/// Waits until a lease has ended.
+pub(crate) async fn revoked(registry: &Registry, lease: LeaseId) {
+    let gone = || async {
+        let left = registry.time_to_live(lease).await.expect("etcd answers");
+        left.is_none().then_some(())
+    };
+    eventually("the old lease is revoked", LONG, gone).await;
+}
