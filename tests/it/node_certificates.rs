@@ -57,16 +57,8 @@ async fn certificates_that_would_not_do_are_found_before_a_start() {
     let (authority, other) = (Authority::new(&dir), Authority::new(&other));
     let place = dir.display().to_string();
     let believed = authority.file("ca", "pem").display().to_string();
-    let common = [
-        "--home",
-        &home,
-        "--env",
-        &java,
-        "--certificates",
-        &place,
-        "--node-cacert",
-        &believed,
-    ];
+    let secured = ["--home", &home, "--env", &java, "--certificates", &place];
+    let common = [&secured[..], &["--node-cacert", &believed]].concat();
     let mut page = Vec::new();
     let mut note = |what: &str, more: &[&str]| {
         page.push(format!(
@@ -110,19 +102,7 @@ async fn certificates_that_would_not_do_are_found_before_a_start() {
         note("with a key that the node may not read", &[]);
     }
     insta::assert_snapshot!(page.join("\n"));
-    let run = host.run(
-        "check",
-        &[
-            "--home",
-            &home,
-            "--env",
-            &java,
-            "--certificates",
-            &place,
-            "--output",
-            "json",
-        ],
-    );
+    let run = host.run("check", &[&secured[..], &["--output", "json"]].concat());
     let text = String::from_utf8_lossy(&run.stdout);
     assert!(text.contains("nothing says how it is believed"), "{text}");
     assert_eq!(run.status.code(), Some(1));
