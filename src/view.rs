@@ -86,6 +86,19 @@ impl ClusterView {
 
     /// `host:port` of every master-eligible node but `me`, seeds and members together, sorted, each once.
     pub fn seed_hosts(&self, me: Option<&NodeId>) -> Vec<String> {
+        let hosts = self.hosts().filter(|(id, _, eligible)| *eligible && Some(*id) != me);
+        let hosts: BTreeSet<String> = hosts.map(|(id, port, _)| id.host_port(port)).collect();
+        hosts.into_iter().collect()
+    }
+
+    /// `host:port` of every node that is known to be no master.
+    pub fn other_hosts(&self) -> BTreeSet<String> {
+        let hosts = self.hosts().filter(|(.., eligible)| !eligible);
+        hosts.map(|(id, port, _)| id.host_port(port)).collect()
+    }
+
+    /// Every node with its transport port and whether it may be elected.
+    fn hosts(&self) -> impl Iterator<Item = (&NodeId, u16, bool)> {
         let seeds = self
             .seeds
             .iter()
@@ -95,12 +108,7 @@ impl ClusterView {
             .iter()
             .map(|(id, m)| (id, m.value.transport_port, m.value.master_eligible()));
         // A seed knows its roles before it runs; where both keys speak, the seed's word counts.
-        let members = members.filter(|(id, ..)| !self.seeds.contains_key(*id));
-        let eligible = seeds
-            .chain(members)
-            .filter(|(id, _, eligible)| *eligible && Some(*id) != me);
-        let hosts: BTreeSet<String> = eligible.map(|(id, port, _)| id.host_port(port)).collect();
-        hosts.into_iter().collect()
+        seeds.chain(members.filter(|(id, ..)| !self.seeds.contains_key(*id)))
     }
 
     fn same_content(&self, other: &Self) -> bool {

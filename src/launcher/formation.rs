@@ -17,6 +17,7 @@ use super::{
     decide::{Candidate, Reason, usable_marker},
     host_cache::HostCache,
     layout::Layout,
+    seeds::at_start,
 };
 use crate::{
     exit::{Exit, Failure},
@@ -98,9 +99,11 @@ impl Formation<'_> {
             .clone();
         let seed = seed(&self.candidate, self.http_port, self.incarnation.clone(), &marker);
         self.registration.want(Want::Present((&seed).into()));
+        let memory = HostCache::read(&self.layout.cache)?;
         let run = Run {
             machine: Machine::new(self.candidate.clone(), self.keys.clone(), marker.disk.clone()),
-            memory: HostCache::read(&self.layout.cache)?,
+            last_good: memory.seeds.clone(),
+            memory,
             standing: self.registration.subscribe(),
             deadline: self.wait_for.map(|bound| Instant::now() + bound),
             failures: 0,
@@ -129,6 +132,8 @@ struct Run<'a, T> {
     /// The seed as it is published.
     seed: Seed,
     memory: HostCache,
+    /// The seed list as the host remembered it when the run began: what is seen while it waits does not pile up.
+    last_good: Vec<String>,
     standing: tokio::sync::watch::Receiver<Standing>,
     deadline: Option<Instant>,
     /// Transactions in a row that did not go through.
@@ -175,7 +180,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
         };
         self.read_at = view.as_ref().ok().map(|view| view.revision);
         if let Ok(view) = &view {
-            let seeds = view.seed_hosts(Some(&given.candidate.id));
+            let seeds = at_start(view, &given.candidate.id, &self.marker, &self.last_good);
             if self.memory.learn(view, &seeds) {
                 self.memory.write(&given.layout.cache)?;
             }

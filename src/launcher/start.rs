@@ -13,12 +13,11 @@ use super::{
     formation::{self, Formation, Formed, Recorder, StartOrder},
     host_cache::HostCache,
     leftover::{self, Fate, Label, Leftover, Recorded, judge},
-    live_seeds::LiveSeeds,
     marker_file,
     plan::Plan,
     preflight, prepare,
     runtime::{Order, Runtime},
-    seed_file,
+    seeds::{file as seed_file, live::LiveSeeds},
     supervise::{self, Inquiry, Running},
 };
 use crate::{

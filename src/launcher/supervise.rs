@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     desk::Desk,
     formation::{Recorded, Recorder},
-    live_seeds::LiveSeeds,
     passed::Passed,
     plan::Plan,
     process,
     runtime::Runtime,
+    seeds::live::LiveSeeds,
     start::Ground,
 };
 use crate::{

@@ -9,7 +9,7 @@ use crate::{
     commands::live::{Live, News},
     exit::{Exit, Failure},
     host::{self, Notifier},
-    launcher::seed_file::{SeedEffect, SeedEvent, SeedFile},
+    launcher::seeds::file::{SeedEffect, SeedEvent, SeedFile},
     output,
 };
 

@@ -113,7 +113,7 @@ pub enum End {
 pub struct StartOrder {
     /// The names for the bootstrap setting; none: without it.
     pub with_setting: Option<Vec<String>>,
-    /// `host:port` of the other masters, or the last that were known.
+    /// `host:port` of the other masters, as [`at_start`](crate::launcher::seeds::at_start) puts them together.
     pub seeds: Vec<String>,
     /// The claim under which the node starts; it is in the marker.
     pub claim: ClaimId,

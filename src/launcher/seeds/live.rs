@@ -5,12 +5,9 @@ use std::path::PathBuf;
 
 use tokio::time::Instant;
 
-use super::{
-    host_cache::HostCache,
-    plan::Plan,
-    seed_file::{self, SeedEffect, SeedEvent, SeedFile},
-};
+use super::file::{self, SeedEffect, SeedEvent, SeedFile};
 use crate::{
+    launcher::{host_cache::HostCache, plan::Plan},
     model::NodeId,
     registry::{Keys, WatchEvent},
     view::ClusterView,
@@ -81,7 +78,7 @@ impl LiveSeeds {
         while let Some(effect) = effects.pop() {
             match effect {
                 SeedEffect::WakeAt(at) => self.wake = Some(at),
-                SeedEffect::Write { seeds, before } => match seed_file::write(&self.path, &seeds) {
+                SeedEffect::Write { seeds, before } => match file::write(&self.path, &seeds) {
                     Ok(()) => tracing::info!(seeds = seeds.join(","), "seed file rewritten"),
                     Err(error) => {
                         tracing::warn!(path = %self.path.display(), cause = %error, "seed file not written, trying again");
