@@ -32,4 +32,5 @@ pub use resolver::{Resolver, Source};
 pub use secret::{NoSecret, Secret, SecretSource, holds_secret, shown_of};
 pub use sidecar::{ReadyWhen, SidecarSettings, sidecar};
 pub use sources::{HANDOVER, Sources};
+pub(crate) use suggest::nearest;
 pub use time::time;

@@ -46,7 +46,7 @@ pub struct LaunchSettings {
     pub bootstrap_expect: Option<usize>,
     /// Masters the cluster will have, when said.
     pub expected_masters: Option<usize>,
-    /// The node's roles, when said; an empty list is coordinating-only and needs an explicit empty value.
+    /// The node's roles, when said; never an empty list.
     pub roles: Option<Vec<String>>,
     /// Attributes of the node.
     pub attributes: BTreeMap<String, String>,
@@ -96,7 +96,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     }
     let bootstrap_expect = masters(r, "bootstrap-expect").filter(|_| !is_default(r, "bootstrap-expect"));
     let expected_masters = masters(r, "expected-masters");
-    let roles = r.raw("roles").map(|(values, _)| values);
+    let roles = roles(r);
     let heap = heap(r);
     let (attributes, set, env) = (r.pairs("attr"), r.pairs("set"), r.pairs("env"));
     let inherited = inherited(r);
@@ -161,6 +161,18 @@ fn skip_checks(r: &mut Resolver<'_>) -> Vec<String> {
         ));
     }
     names
+}
+
+/// An empty list is a variable that was not set more often than a node without roles.
+fn roles(r: &mut Resolver<'_>) -> Option<Vec<String>> {
+    let (roles, source) = r.raw("roles")?;
+    if roles.is_empty() {
+        r.problem(Problem::with_hint(
+            format!("`--roles` is empty (from {source})"),
+            "leave it out for the product's own roles; a node without any is `--roles coordinating`",
+        ));
+    }
+    Some(roles)
 }
 
 fn is_default(r: &mut Resolver<'_>, key: &str) -> bool {

@@ -175,9 +175,9 @@ fn lists_and_pairs_read_the_same_from_everywhere() {
     }
     assert_eq!(launch_of(&[], &[], "").roles, None, "the product's own");
     assert_eq!(
-        launch_of(&[("roles", "")], &[], "").roles,
-        Some(vec![]),
-        "coordinating only"
+        launch_of(&[], &[("QUORATE_ROLES", "")], "").roles,
+        None,
+        "an empty variable says nothing"
     );
     assert_eq!(
         launch_of(&[], &[], "").bootstrap_expect,
@@ -238,6 +238,7 @@ fn every_mistake_has_its_message() {
 
 const WRONG_FLAGS: &[(&str, &str)] = &[
     ("address", ""),
+    ("roles", ""),
     ("address", "search-1"),
     ("address", "0.0.0.0"),
     ("address", "10.0.0.1:9300"),

@@ -154,6 +154,7 @@ fn rule(line: &Line, settings: &LaunchSettings) -> Result<Rule, Problem> {
 fn setup(found: &Found, settings: &LaunchSettings, rule: Option<&Rule>) -> NodeSetup {
     NodeSetup {
         line: found.line,
+        version: found.version,
         cluster: settings.cluster.clone(),
         name: settings.name.clone(),
         address: settings.node.address,

@@ -4,12 +4,14 @@
 
 mod image;
 mod lines;
+mod roles;
 mod security;
 
 use std::{fmt, str::FromStr};
 
 pub use image::ImageShape;
 pub use lines::LINES;
+pub use roles::{Company, ROLES, Role, Telling};
 pub use security::{Security, TlsLayer};
 
 /// A search engine.
@@ -114,15 +116,6 @@ pub enum Formation {
     },
 }
 
-/// How a line is told its roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Roles {
-    /// One `node.<role>: true|false` for each of these.
-    Booleans(&'static [&'static str]),
-    /// `node.roles` with a list of names that the node itself judges.
-    List,
-}
-
 /// The Java versions a line runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JavaRange {
@@ -167,10 +160,10 @@ pub struct Line {
     pub seed_provider: &'static str,
     /// That file, in the node's config directory.
     pub seed_file: &'static str,
-    /// How roles are told.
-    pub roles: Roles,
-    /// The role of nodes that may be elected.
+    /// What it calls the role of nodes that may be elected.
     pub master_role: &'static str,
+    /// Whether it takes names of roles that mean nothing to it, for plugins to look for.
+    pub any_role: bool,
     /// How the settings of attributes begin.
     pub attribute: &'static str,
     /// The setting of the transport port.

@@ -11,8 +11,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::product::{Formation, Line, Roles, TlsLayer};
+use super::product::{Formation, Line, TlsLayer, Version};
 use crate::exit::Problem;
+
+mod roles;
 
 /// Settings that only the launcher may write, and the flag that says the same. Their sub-settings are meant too.
 const OWNED: &[(&str, &str)] = &[
@@ -24,6 +26,8 @@ const OWNED: &[(&str, &str)] = &[
     ("node.master", ROLES),
     ("node.data", ROLES),
     ("node.ingest", ROLES),
+    ("node.voting_only", ROLES),
+    ("node.client", ROLES),
     ("path.data", "use `--data`"),
     ("network.host", ADDRESS),
     ("network.publish_host", ADDRESS),
@@ -60,6 +64,8 @@ pub enum Reach {
 pub struct NodeSetup {
     /// The names of settings.
     pub line: &'static Line,
+    /// The version, which decides what roles there are.
+    pub version: Version,
     /// The cluster's name.
     pub cluster: String,
     /// The node's name.
@@ -93,21 +99,6 @@ pub struct NodeSetup {
 impl NodeSetup {
     /// What is wrong with roles, attributes and `--set`.
     pub fn problems(&self) -> Vec<Problem> {
-        let role = |role: &String| match self.line.roles {
-            Roles::Booleans(known) => !known.contains(&self.role(role)),
-            // The node itself knows its roles; here only what can be no name at all is refused.
-            Roles::List => !is_key(role),
-        };
-        let roles = self.roles.iter().flatten().filter(|name| role(name)).map(|name| {
-            let expected = match self.line.roles {
-                Roles::Booleans(known) => format!("{} has the roles {}", self.line.label, known.join(", ")),
-                Roles::List => "names of roles, separated by commas".to_owned(),
-            };
-            Problem::with_hint(
-                format!("`{name}` in `--roles` is no role"),
-                format!("expected {expected}"),
-            )
-        });
         let attributes = self.attributes.keys().filter(|name| !is_key(name)).map(|name| {
             Problem::with_hint(
                 format!("`{name}` in `--attr` is no name"),
@@ -123,13 +114,12 @@ impl NodeSetup {
             );
             Problem::with_hint(what, "leave it out, or start a distribution with that module")
         });
-        roles.chain(attributes).chain(set).chain(nothing_to_secure).collect()
-    }
-
-    /// Whether the node may be elected.
-    pub fn master_eligible(&self) -> bool {
-        let is_master = |role: &String| self.role(role) == self.line.master_role;
-        self.roles.as_ref().is_none_or(|roles| roles.iter().any(is_master))
+        self.role_problems()
+            .into_iter()
+            .chain(attributes)
+            .chain(set)
+            .chain(nothing_to_secure)
+            .collect()
     }
 
     /// Whether the node will be without the protection that its distribution could give it.
@@ -186,9 +176,7 @@ impl NodeSetup {
         if let (Formation::Quorum { setting }, Some(masters)) = (line.formation, self.minimum_masters) {
             settings.insert(setting.to_owned(), yaml(&masters));
         }
-        if let Some(roles) = &self.roles {
-            settings.extend(self.role_settings(roles));
-        }
+        settings.extend(self.role_settings());
         for (name, value) in &self.attributes {
             settings.insert(format!("{}{name}", line.attribute), yaml(value));
         }
@@ -245,28 +233,6 @@ impl NodeSetup {
                 ("network.bind_host".to_owned(), yaml(everywhere)),
                 publish("network.publish_host"),
             ],
-        }
-    }
-
-    fn role_settings(&self, roles: &[String]) -> Vec<(String, String)> {
-        let names: Vec<&str> = roles.iter().map(|role| self.role(role)).collect();
-        match self.line.roles {
-            Roles::Booleans(known) => known
-                .iter()
-                .map(|role| (format!("node.{role}"), yaml(&names.contains(role))))
-                .collect(),
-            Roles::List => vec![("node.roles".to_owned(), yaml(&names))],
-        }
-    }
-
-    /// A role in the line's own words: both names of the role that may be elected are understood.
-    fn role<'a>(&self, role: &'a str) -> &'a str
-    where
-        'static: 'a,
-    {
-        match role {
-            "master" | "cluster_manager" => self.line.master_role,
-            other => other,
         }
     }
 }

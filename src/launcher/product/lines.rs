@@ -1,7 +1,7 @@
 //! The rows of the table: every line of both products. Pure data.
 
 use super::{
-    Formation, JavaRange, Line, Product, Roles, Version,
+    Formation, JavaRange, Line, Product, Version,
     image::{ELASTICSEARCH_IMAGE, OPENSEARCH_IMAGE},
     security::{OPENSEARCH_2_SECURITY, OPENSEARCH_SECURITY, XPACK},
 };
@@ -17,8 +17,8 @@ const ELASTICSEARCH_9: Line = Line {
     seed_hosts: "discovery.seed_hosts",
     seed_provider: "discovery.seed_providers",
     seed_file: "unicast_hosts.txt",
-    roles: Roles::List,
     master_role: "master",
+    any_role: false,
     attribute: "node.attr.",
     transport_port: "transport.port",
     java_variable: "ES_JAVA_HOME",
@@ -58,6 +58,7 @@ const OPENSEARCH_3: Line = Line {
         setting: "cluster.initial_cluster_manager_nodes",
     },
     master_role: "cluster_manager",
+    any_role: true,
     java_variable: "OPENSEARCH_JAVA_HOME",
     bundled_java: &["jre", "jdk"],
     security: OPENSEARCH_SECURITY,
@@ -89,8 +90,8 @@ pub const LINES: &[Line] = &[
         seed_hosts: "discovery.zen.ping.unicast.hosts",
         seed_provider: "discovery.zen.hosts_provider",
         seed_file: "unicast_hosts.txt",
-        roles: Roles::Booleans(&["master", "data", "ingest"]),
         master_role: "master",
+        any_role: false,
         attribute: "node.attr.",
         transport_port: "transport.port",
         java_variable: "JAVA_HOME",
@@ -101,14 +102,8 @@ pub const LINES: &[Line] = &[
         flood_headroom: None,
         image: ELASTICSEARCH_IMAGE,
     },
-    // The list of roles came with 7.9, the variable for Java with 7.12.
+    // The variable for Java came with 7.12.
     Line {
-        below: Version::at(7, 9),
-        roles: Roles::Booleans(&["master", "data", "ingest"]),
-        ..ELASTICSEARCH_7
-    },
-    Line {
-        from: Version::at(7, 9),
         below: Version::at(7, 12),
         ..ELASTICSEARCH_7
     },
@@ -153,6 +148,7 @@ pub const LINES: &[Line] = &[
             setting: "cluster.initial_master_nodes",
         },
         master_role: "master",
+        any_role: false,
         java: JavaRange { from: 8, to: Some(23) },
         ..OPENSEARCH_2
     },

@@ -2,10 +2,12 @@ use proptest::prelude::*;
 
 use super::{super::product::Product, *};
 
-fn setup(product: Product, version: &str) -> NodeSetup {
-    let line = Line::of(product, version.parse().expect("version")).expect("line");
+pub(super) fn setup(product: Product, version: &str) -> NodeSetup {
+    let version = version.parse().expect("version");
+    let line = Line::of(product, version).expect("line");
     NodeSetup {
         line,
+        version,
         cluster: "logs".to_owned(),
         name: "node \"a\"".to_owned(),
         address: "10.0.0.1".parse().expect("address"),
@@ -182,25 +184,6 @@ fn a_value_that_is_not_one_value_is_refused() {
     ] {
         assert_eq!(said(value).as_deref(), Some(yaml), "{value}");
     }
-}
-
-#[test]
-fn roles_are_told_in_the_words_of_the_line() {
-    let mut six = setup(Product::Elasticsearch, "6.8.23");
-    assert!(six.problems().is_empty());
-    assert!(six.render(None).contains("node.ingest: false\n"));
-    six.roles = Some(vec!["data".to_owned(), "ml".to_owned()]);
-    assert_eq!(
-        six.problems().first().map(|p| p.what.as_str()),
-        Some("`ml` in `--roles` is no role")
-    );
-    assert!(!six.master_eligible());
-    six.roles = None;
-    assert!(six.master_eligible() && !six.render(None).contains("node.master"));
-    let mut three = setup(Product::OpenSearch, "3.6.0");
-    assert!(three.master_eligible());
-    three.roles = Some(Vec::new());
-    assert!(three.render(None).contains("node.roles: []\n") && !three.master_eligible());
 }
 
 #[test]
