@@ -34,12 +34,21 @@ pub struct Candidate {
     pub service: ServiceName,
     /// The name of the search cluster.
     pub cluster: String,
-    /// Whether the node may be elected; only such nodes claim.
+    /// Whether the node takes part in elections.
     pub master_eligible: bool,
+    /// Whether it does so without ever being elected: it never claims, a cluster of it alone would have no master.
+    pub votes_only: bool,
     /// When a cluster may be founded.
     pub rule: Rule,
     /// Checks of the host that failed and were skipped: for others to see, no part of any decision.
     pub skipped_checks: Vec<String>,
+}
+
+impl Candidate {
+    /// Whether the node may found a cluster.
+    fn may_found(&self) -> bool {
+        self.master_eligible && !self.votes_only
+    }
 }
 
 /// When a cluster may be founded: [`Rule::coordinated`] or [`Rule::zen`].

@@ -128,6 +128,7 @@ impl Plan {
             service: settings.common.service.clone(),
             cluster: settings.cluster.clone(),
             master_eligible: self.setup.master_eligible(),
+            votes_only: self.setup.votes_only(),
             rule: self.rule,
             skipped_checks,
         }

@@ -37,7 +37,7 @@ pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
 fn with_setting(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
     let was = record.masters.iter().find(|master| master.id == s.candidate.id);
     let same_name = was.is_none_or(|was| was.name == s.candidate.name);
-    if !same_name || !s.candidate.master_eligible {
+    if !same_name || !s.candidate.may_found() {
         return Decision::Refuse(Reason::ClaimantChanged {
             claim: record.claim.clone(),
             was: was.map_or_else(|| s.candidate.name.clone(), |was| was.name.clone()),

@@ -49,7 +49,7 @@ pub enum Reason {
     )]
     ClaimantChanged { claim: ClaimId, was: String, own: String },
 
-    #[error("no cluster is recorded, and this node is not master-eligible: waiting for a master to found one")]
+    #[error("no cluster is recorded, and this node is never elected: waiting for a master to found one")]
     NotEligible,
     #[error("the own seed is not published: {why}")]
     SeedNotPublished { why: String },

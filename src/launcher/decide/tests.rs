@@ -54,6 +54,7 @@ impl Case {
                 service: service(),
                 cluster: "logs".to_owned(),
                 master_eligible: true,
+                votes_only: false,
                 rule,
                 skipped_checks: Vec::new(),
             },

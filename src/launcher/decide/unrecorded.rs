@@ -33,7 +33,7 @@ fn empty(s: &Seen<'_>) -> Decision {
             reset: s.reset_of(&record.claim),
         });
     }
-    if !s.candidate.master_eligible {
+    if !s.candidate.may_found() {
         return Decision::Wait(Reason::NotEligible);
     }
     claim(s)

@@ -299,6 +299,7 @@ mod tests {
             service: service(),
             cluster: "logs".to_owned(),
             master_eligible: true,
+            votes_only: false,
             rule: Rule::coordinated(None),
             skipped_checks: Vec::new(),
         };

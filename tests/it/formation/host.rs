@@ -132,6 +132,7 @@ impl Host {
                 service: service.name.clone(),
                 cluster: "logs".to_owned(),
                 master_eligible: true,
+                votes_only: false,
                 rule: service.rule,
                 skipped_checks: Vec::new(),
             },

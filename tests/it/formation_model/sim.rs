@@ -168,6 +168,7 @@ impl Sim {
                 service: service.clone(),
                 cluster: "logs".to_owned(),
                 master_eligible: index < masters,
+                votes_only: false,
                 rule,
                 skipped_checks: Vec::new(),
             },

@@ -120,17 +120,20 @@ fn an_empty_disk_without_a_record_waits_for_masters() {
         &old,
         "the own seed is not published: etcd shows none of 10.0.0.1 with disk d1",
     );
-    let data_only = Case {
-        candidate: Candidate {
-            master_eligible: false,
-            ..Case::three().candidate
-        },
-        ..Case::three()
-    };
-    waits(
-        &data_only,
-        "no cluster is recorded, and this node is not master-eligible: waiting for a master to found one",
-    );
+    for (master_eligible, votes_only) in [(false, false), (true, true)] {
+        let never_elected = Case {
+            candidate: Candidate {
+                master_eligible,
+                votes_only,
+                ..Case::three().candidate
+            },
+            ..Case::three()
+        };
+        waits(
+            &never_elected,
+            "no cluster is recorded, and this node is never elected: waiting for a master to found one",
+        );
+    }
 }
 
 #[test]
