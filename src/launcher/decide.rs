@@ -6,21 +6,23 @@
 
 mod coordinated;
 mod reason;
+mod seen;
+mod unpublished;
 mod unrecorded;
 mod zen;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 pub use reason::{Belongs, Reason, Reset};
+use seen::Seen;
+pub use unpublished::Unpublished;
 
 use super::host_cache::HostCache;
 use crate::{
-    model::{ClaimId, ClusterRecord, DiskUse, Marker, NamedMaster, NodeId, RecordState, Seed, ServiceName},
+    model::{ClaimId, ClusterRecord, Marker, NamedMaster, NodeId, ServiceName},
     registry::Keys,
-    view::{ClusterView, Stored},
+    view::ClusterView,
 };
 
 /// Who decides; does not change during a run.
@@ -120,6 +122,8 @@ pub struct Situation<'a> {
     pub memory: &'a HostCache,
     /// The claim that this run made and still pursues.
     pub claim: Option<&'a ClaimId>,
+    /// Why the own seed is not published, if it is not.
+    pub unpublished: Option<&'a Unpublished>,
 }
 
 /// What to do.
@@ -175,6 +179,14 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
         Ok(marker) => marker,
         Err(reason) => return Decision::Refuse(*reason),
     };
+    let decision = on_view(situation, marker);
+    match situation.unpublished {
+        Some(why) => why.hold(decision, marker),
+        None => decision,
+    }
+}
+
+fn on_view(situation: &Situation<'_>, marker: &Marker) -> Decision {
     let view = match situation.view {
         Ok(view) => view,
         Err(cause) => {
@@ -198,158 +210,6 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     }
 }
 
-/// What is known when etcd has answered and the marker can be used.
-#[derive(Clone, Copy)]
-struct Seen<'a> {
-    candidate: &'a Candidate,
-    keys: &'a Keys,
-    view: &'a ClusterView,
-    memory: &'a HostCache,
-    marker: &'a Marker,
-}
-
-impl<'a> Seen<'a> {
-    /// Whether a node was ever started on the disk, under which claim.
-    fn used(&self) -> Option<&'a ClaimId> {
-        self.marker.claim.as_ref()
-    }
-
-    fn with_record(&self, stored: &Stored<ClusterRecord>, claim: Option<&ClaimId>) -> Decision {
-        let record = &stored.value;
-        if let Err(error) = record.writable() {
-            return match self.used() {
-                Some(_) if !self.belongs(record) => self.other_cluster(record),
-                _ => self.record_unusable(error.to_string()),
-            };
-        }
-        match record.state {
-            RecordState::Claimed => self.claimed(stored, claim),
-            RecordState::Armed | RecordState::Formed => match self.used() {
-                Some(_) if !self.belongs(record) => self.other_cluster(record),
-                _ => match self.candidate.rule.line {
-                    Line::Coordinated => coordinated::start(self, record),
-                    Line::Zen { minimum_master_nodes } => zen::start(self, record, minimum_master_nodes),
-                },
-            },
-        }
-    }
-
-    fn claimed(&self, stored: &Stored<ClusterRecord>, own: Option<&ClaimId>) -> Decision {
-        let record = &stored.value;
-        if record.claimant.as_ref() == Some(&self.candidate.id) {
-            return self.claimed_by_me(record, own);
-        }
-        let (claim, claimant) = (record.claim.clone(), record.claimant.clone());
-        if stored.lease.is_none() {
-            let reset = self.reset();
-            return Decision::Operator(Reason::ClaimWithoutLease { claim, reset });
-        }
-        Decision::Wait(match self.used() {
-            Some(own) => Reason::ClaimedBesideData {
-                claim,
-                claimant,
-                own: own.clone(),
-            },
-            None => Reason::ClaimedByOther { claim, claimant },
-        })
-    }
-
-    /// Pursued only by the run that made it, on the disk it names, while everything it rests on is still there.
-    fn claimed_by_me(&self, record: &ClusterRecord, own: Option<&ClaimId>) -> Decision {
-        let claim = record.claim.clone();
-        let pursued = own == Some(&claim) && record.disk.as_ref() == Some(&self.marker.disk) && self.used().is_none();
-        if !pursued {
-            return Decision::Release(Reason::StaleClaim { claim });
-        }
-        if !self.named_still_empty(record) {
-            return Decision::Release(Reason::NamedChanged { claim });
-        }
-        Decision::Start(Start {
-            with_setting: match self.candidate.rule.line {
-                Line::Coordinated => Some(names(record)),
-                Line::Zen { .. } => None,
-            },
-            claim,
-            by: StartBy::Arm,
-            warning: None,
-        })
-    }
-
-    /// Every named master is published with the named disk, never used, and nobody else has data.
-    fn named_still_empty(&self, record: &ClusterRecord) -> bool {
-        let empty = self.empty_masters();
-        let there = |master: &NamedMaster| empty.get(&master.id).is_some_and(|seed| seed.disk == master.disk);
-        record.masters.iter().all(there) && self.data_elsewhere().is_empty()
-    }
-
-    fn record_unusable(&self, why: String) -> Decision {
-        let key = self.keys.record();
-        without_record(self.marker, Decision::Operator(Reason::RecordUnusable { key, why }))
-    }
-
-    /// The disk is of the record's cluster. The same UUID is proof enough: an adopted cluster has a fresh claim.
-    fn belongs(&self, record: &ClusterRecord) -> bool {
-        match (&self.marker.cluster_uuid, &record.cluster_uuid) {
-            (Some(own), Some(recorded)) => own == recorded,
-            (Some(_) | None, None) | (None, Some(_)) => self.marker.claim.as_ref() == Some(&record.claim),
-        }
-    }
-
-    fn other_cluster(&self, record: &ClusterRecord) -> Decision {
-        Decision::Refuse(Reason::OtherCluster {
-            disk: Belongs::of_marker(self.marker),
-            record: Belongs::of_record(record),
-        })
-    }
-
-    /// Takes the recorded claim back.
-    fn reset(&self) -> Reset {
-        Reset {
-            service: self.candidate.service.clone(),
-            claim: None,
-        }
-    }
-
-    /// Takes a claim back that no record names any more.
-    fn reset_of(&self, claim: &ClaimId) -> Reset {
-        Reset {
-            claim: Some(claim.clone()),
-            ..self.reset()
-        }
-    }
-
-    /// Published masters whose disk no node was ever started on.
-    fn empty_masters(&self) -> BTreeMap<&'a NodeId, &'a Seed> {
-        let seeds = self.view.seeds.iter().map(|(id, seed)| (id, &seed.value));
-        seeds
-            .filter(|(_, seed)| seed.master_eligible && seed.data == DiskUse::Empty)
-            .collect()
-    }
-
-    /// Whether one of the other nodes is known to have a cluster.
-    fn cluster_elsewhere(&self) -> bool {
-        let others = self.view.seeds.iter().filter(|(id, _)| **id != self.candidate.id);
-        !self.view.members.is_empty() || others.into_iter().any(|(_, seed)| seed.value.cluster_uuid.is_some())
-    }
-
-    /// Nodes that may hold a cluster's state: seeds with a used disk, and members.
-    fn data_elsewhere(&self) -> Vec<NodeId> {
-        let used = self
-            .view
-            .seeds
-            .iter()
-            .filter(|(_, seed)| seed.value.data == DiskUse::Used);
-        let mut nodes: Vec<NodeId> = used
-            .map(|(id, _)| id)
-            .chain(self.view.members.keys())
-            .cloned()
-            .collect();
-        nodes.sort();
-        nodes.dedup();
-        nodes
-    }
-}
-
 /// A marker that this version may rewrite and that says whose data it is; else why the start is refused, whatever etcd shows.
 pub fn usable_marker<'a>(service: &ServiceName, disk: &'a Disk) -> Result<&'a Marker, Box<Reason>> {
     let (marker, files) = match disk {
@@ -358,6 +218,12 @@ pub fn usable_marker<'a>(service: &ServiceName, disk: &'a Disk) -> Result<&'a Ma
     };
     if let Err(error) = marker.writable() {
         return Err(Box::new(Reason::MarkerUnusable { why: error.to_string() }));
+    }
+    if is_emptied(marker, files) {
+        return Err(Box::new(Reason::Emptied {
+            disk: marker.disk.clone(),
+            belongs: Belongs::of_marker(marker),
+        }));
     }
     if files && marker.claim.is_none() {
         return Err(Box::new(Reason::DataWithoutClaim {
@@ -372,6 +238,11 @@ pub fn usable_marker<'a>(service: &ServiceName, disk: &'a Disk) -> Result<&'a Ma
         }));
     }
     Ok(marker)
+}
+
+/// Whether the marker is all that is left: it knows a cluster, so there were files of a node. `rm -r <data>/*` does that.
+pub fn is_emptied(marker: &Marker, files: bool) -> bool {
+    !files && marker.cluster_uuid.is_some()
 }
 
 /// Nothing is known of the record: a disk that has its cluster rejoins it, every other one does as told.

@@ -14,7 +14,7 @@ pub use recorder::{Recorded, Recorder};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    decide::{Candidate, Reason, usable_marker},
+    decide::{Candidate, Reason, Unpublished, usable_marker},
     host_cache::HostCache,
     layout::Layout,
     seeds::at_start,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     exit::{Exit, Failure},
     model::{ClaimId, ClusterUuid, DiskUse, Incarnation, Marker, Seed},
-    registration::{Registration, Standing, Want},
+    registration::{CommitError, Obstacle, Registration, Standing, Want},
     registry::{Keys, LeaseId, Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
     view::ClusterView,
 };
@@ -33,6 +33,8 @@ const REPEAT: Duration = Duration::from_secs(30);
 const NET: Duration = Duration::from_secs(15);
 /// How long the seed may take to be published before the read says what is wrong.
 const PUBLISH: Duration = Duration::from_secs(5);
+/// After so many commits in a row that nobody answered, although reads are answered, etcd takes no writes. One may be bad luck.
+const NO_WRITES: u32 = 3;
 /// Pauses after transactions that did not go through: none after the first, then doubling.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
@@ -107,6 +109,8 @@ impl Formation<'_> {
             standing: self.registration.subscribe(),
             deadline: self.wait_for.map(|bound| Instant::now() + bound),
             failures: 0,
+            unanswered: 0,
+            cause: String::new(),
             read_at: None,
             said: None,
             seed,
@@ -138,6 +142,10 @@ struct Run<'a, T> {
     deadline: Option<Instant>,
     /// Transactions in a row that did not go through.
     failures: u32,
+    /// Commits in a row without an answer, since the last wait.
+    unanswered: u32,
+    /// The cause of the last one.
+    cause: String,
     /// The revision of the last read; none: it failed.
     read_at: Option<Revision>,
     /// The last reason and when it is said again.
@@ -170,13 +178,12 @@ impl<T: FnMut(&str)> Run<'_, T> {
             |standing: &Standing| standing.registered || standing.obstacle.is_some() || standing.away_since.is_some();
         // Neither is an error here: the lease below says how it stands.
         let _ = timeout(PUBLISH, self.standing.wait_for(settled)).await;
-        let lease = lease(&self.standing.borrow_and_update());
+        let registered = lease(&self.standing.borrow_and_update());
+        let lease = registered.and_then(|lease| self.writable().map(|()| lease));
         let given = &self.given;
         let view = match given.registry.read(&given.keys.all()).await {
             Ok(reading) => Ok(ClusterView::of(given.keys, &reading)),
-            Err(error @ RegistryError::Away { .. }) => Err(error.to_string()),
-            // Waiting alone does not help here.
-            Err(error) => Err(format!("{error} ({})", error.hint())),
+            Err(error) => Err(explained(&error)),
         };
         self.read_at = view.as_ref().ok().map(|view| view.revision);
         if let Ok(view) = &view {
@@ -194,6 +201,14 @@ impl<T: FnMut(&str)> Run<'_, T> {
         })
     }
 
+    /// An etcd that runs out of space keeps leases and answers reads.
+    fn writable(&self) -> Result<(), Unpublished> {
+        if self.unanswered < NO_WRITES {
+            return Ok(());
+        }
+        Err(Unpublished::ReadOnly(self.cause.clone()))
+    }
+
     async fn commit(&mut self, txn: Txn, claim: Option<ClaimId>) -> Event {
         let seed = match &claim {
             Some(claim) => used(self.seed.clone(), claim, self.marker.cluster_uuid.as_ref()),
@@ -207,6 +222,11 @@ impl<T: FnMut(&str)> Run<'_, T> {
             Ok(None) => Event::Refused,
             Err(error) => {
                 tracing::warn!(cause = %error, "commit without an answer");
+                self.unanswered += 1;
+                self.cause = match &error {
+                    CommitError::Registry(error) => explained(error),
+                    CommitError::Obstacle(_) | CommitError::Ended => error.to_string(),
+                };
                 Event::Unanswered
             }
         };
@@ -228,6 +248,9 @@ impl<T: FnMut(&str)> Run<'_, T> {
 
     /// Transactions that go on failing are tried at a walk.
     async fn pace(&mut self, event: Event) -> Event {
+        if !matches!(event, Event::Unanswered) {
+            self.unanswered = 0;
+        }
         if matches!(event, Event::Committed) {
             self.failures = 0;
             return event;
@@ -242,6 +265,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
     /// Until something is different, or it is time to look again.
     async fn wait(&mut self, reason: Reason, operator: bool) -> Result<Event, Failure> {
         self.say(&reason, operator);
+        self.unanswered = 0;
         let net = Instant::now() + NET;
         loop {
             let repeat = self.said.as_ref().map_or(net, |(_, repeat)| *repeat);
@@ -302,17 +326,31 @@ fn used(seed: Seed, claim: &ClaimId, uuid: Option<&ClusterUuid>) -> Seed {
     }
 }
 
-fn lease(standing: &Standing) -> Result<LeaseId, String> {
-    let missing = || {
+fn lease(standing: &Standing) -> Result<LeaseId, Unpublished> {
+    let cause = || {
         standing
             .cause
             .clone()
             .unwrap_or_else(|| "not registered yet".to_owned())
     };
     match (&standing.obstacle, standing.lease) {
-        (Some(obstacle), _) => Err(obstacle.to_string()),
+        (Some(Obstacle::Refused(error)), _) => Err(Unpublished::ReadOnly(explained(error))),
+        (Some(obstacle), _) => Err(Unpublished::Blocked(obstacle.to_string())),
         (None, Some(lease)) if standing.registered => Ok(lease),
-        (None, _) => Err(missing()),
+        (None, _) if standing.away_since.is_some() => Err(Unpublished::ReadOnly(cause())),
+        (None, _) => Err(Unpublished::Blocked(cause())),
+    }
+}
+
+/// What an etcd that answers has to say; waiting alone does not help there.
+fn explained(error: &RegistryError) -> String {
+    match error {
+        RegistryError::Away { .. } => error.to_string(),
+        RegistryError::LeaseGone
+        | RegistryError::Refused { .. }
+        | RegistryError::Denied { .. }
+        | RegistryError::Tls { .. }
+        | RegistryError::Settings { .. } => format!("{error} ({})", error.hint()),
     }
 }
 

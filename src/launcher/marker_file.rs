@@ -2,10 +2,14 @@
 
 use std::{io, path::Path};
 
-use super::{decide::Disk, layout::Layout};
+use super::{
+    decide::{Belongs, Disk, is_emptied},
+    host_cache::HostCache,
+    layout::Layout,
+};
 use crate::{
     host,
-    model::{DiskId, Marker},
+    model::{ClusterRecord, DiskId, Marker},
 };
 
 /// Reads a marker; none when there is none. One that cannot be read is an error: what it says is never guessed.
@@ -24,19 +28,37 @@ pub fn write(path: &Path, marker: &Marker) -> io::Result<()> {
 }
 
 /// The data directory as the decision wants to know it. One that was never used gets its marker, made from a fresh disk id, now:
-/// the id must be there before the seed is put.
+/// the id must be there before the seed is put. So does one that was emptied around its marker; the host then remembers what it was.
 pub fn open(layout: &Layout, fresh: impl FnOnce(DiskId) -> Marker) -> io::Result<Disk> {
     let files = has_files(&layout.data)?;
     let marker = match (read(&layout.marker)?, files) {
+        (Some(marker), files) if is_emptied(&marker, files) => {
+            remember(layout, &marker)?;
+            tracing::warn!(was = %marker.disk, belongs = %Belongs::of_marker(&marker), "data directory was emptied around its marker");
+            mark(layout, fresh)?
+        }
         (Some(marker), _) => marker,
         (None, true) => return Ok(Disk::Unmarked),
-        (None, false) => {
-            let marker = fresh(DiskId::random()?);
-            write(&layout.marker, &marker)?;
-            marker
-        }
+        (None, false) => mark(layout, fresh)?,
     };
     Ok(Disk::Marked { marker, files })
+}
+
+fn mark(layout: &Layout, fresh: impl FnOnce(DiskId) -> Marker) -> io::Result<Marker> {
+    let marker = fresh(DiskId::random()?);
+    write(&layout.marker, &marker)?;
+    Ok(marker)
+}
+
+/// What the marker knew, in case the host has not seen the record.
+fn remember(layout: &Layout, marker: &Marker) -> io::Result<()> {
+    let mut memory = HostCache::read(&layout.cache)?;
+    let (None, Some(claim)) = (&memory.record, &marker.claim) else {
+        return Ok(());
+    };
+    let (cluster, uuid) = (marker.cluster.clone(), marker.cluster_uuid.clone());
+    memory.record = Some(ClusterRecord::formed(claim.clone(), cluster, uuid));
+    memory.write(&layout.cache)
 }
 
 /// Whether anything lies in the data directory that neither this program nor a fresh file system put there.
@@ -106,5 +128,37 @@ mod tests {
         };
         assert!(write(&layout.marker, &newer).is_err());
         assert_eq!(std::fs::read(&layout.marker).expect("read"), b"{}");
+    }
+
+    #[test]
+    fn a_directory_that_was_emptied_around_its_marker_is_a_fresh_one_and_the_host_remembers() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        let marker_of = |disk: &Disk| match disk {
+            Disk::Marked { marker, .. } => marker.clone(),
+            Disk::Unmarked => panic!("marked"),
+        };
+        let mut marker = marker_of(&open(&layout, fresh).expect("opened"));
+        marker.claim = Some("c1".parse().expect("claim"));
+        write(&layout.marker, &marker).expect("written");
+        let opened = open(&layout, fresh).expect("opened");
+        assert_eq!(
+            marker_of(&opened),
+            marker,
+            "a node that was never started leaves no files"
+        );
+        marker.cluster_uuid = Some("U1".parse().expect("uuid"));
+        write(&layout.marker, &marker).expect("written");
+        let opened = marker_of(&open(&layout, fresh).expect("opened"));
+        assert_ne!(opened.disk, marker.disk);
+        assert_eq!((opened.claim, opened.cluster_uuid), (None, None));
+        let remembered = HostCache::read(&layout.cache)
+            .expect("read")
+            .record
+            .expect("remembered");
+        assert_eq!(
+            (Some(remembered.claim), remembered.cluster_uuid),
+            (marker.claim, marker.cluster_uuid)
+        );
     }
 }

@@ -4,3 +4,4 @@ mod contract;
 mod faults;
 mod host;
 mod races;
+mod read_only;

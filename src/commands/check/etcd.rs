@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::{
     exit::Failure,
     launcher::{
-        decide::{Decision, Disk, Situation, decide},
+        decide::{Decision, Disk, Situation, decide, is_emptied},
         formation,
         host_cache::HostCache,
         plan::Plan,
@@ -114,6 +114,11 @@ fn record(plan: &Plan, reading: &Reading) -> Result<Check, Failure> {
         ))
     };
     let disk = match disk {
+        // The launcher would give it a new marker.
+        Some(Disk::Marked { marker, files }) if is_emptied(&marker, files) => Disk::Marked {
+            marker: fresh()?,
+            files,
+        },
         Some(disk) => disk,
         None => Disk::Marked {
             marker: fresh()?,
@@ -137,6 +142,7 @@ fn record(plan: &Plan, reading: &Reading) -> Result<Check, Failure> {
         view: Ok(&view),
         memory: &HostCache::read(&plan.layout.cache)?,
         claim: None,
+        unpublished: None,
     });
     Ok(foretell(
         &decision,

@@ -11,6 +11,11 @@ pub enum Reason {
     #[error("etcd cannot be asked ({cause}), and this data directory has no cluster yet: none is founded without etcd")]
     RegistryAway { cause: String },
     #[error(
+        "etcd answers, but takes no writes ({cause}), and this data directory has no cluster yet: it starts only when others can see \
+         it: end that, e.g. free space and `etcdctl alarm disarm`, or let the user write"
+    )]
+    RegistryReadOnly { cause: String },
+    #[error(
         "the cluster record {key} cannot be used: {why}; nothing is founded while it is there: repair it, or update quorate"
     )]
     RecordUnusable { key: String, why: String },
@@ -25,6 +30,11 @@ pub enum Reason {
          `quorate cluster adopt`, or empty the directory"
     )]
     DataWithoutClaim { disk: DiskId },
+    #[error(
+        "the data directory (disk {disk}, {belongs}) was emptied while its launcher waited, only the marker is left: start the launcher \
+         again, the directory counts as a fresh one then"
+    )]
+    Emptied { disk: DiskId, belongs: Belongs },
     #[error("the data directory's marker cannot be changed: {why}")]
     MarkerUnusable { why: String },
     #[error(
@@ -36,6 +46,11 @@ pub enum Reason {
          this one"
     )]
     OtherCluster { disk: Belongs, record: Belongs },
+    #[error(
+        "the recorded cluster is `{recorded}`, this launcher was told `{own}`, and nodes of two names never join each other: give \
+         `--cluster {recorded}`, or another `--service`"
+    )]
+    OtherName { recorded: String, own: String },
     #[error("the data directory belongs to claim {claim}, which was reset: empty it to join what is founded next")]
     ClaimVoid { claim: ClaimId },
     #[error(
@@ -65,6 +80,12 @@ pub enum Reason {
         list(nodes)
     )]
     StartedElsewhere { nodes: Vec<NodeId> },
+    #[error(
+        "no cluster is recorded, and nobody can tell what these nodes hold: {} cannot be read: repair the keys, or delete those whose \
+         nodes are gone",
+        list(keys)
+    )]
+    NodesUnreadable { keys: Vec<String> },
     #[error("masters {} of {expect} ({}): start the others, or lower `--bootstrap-expect` on every host", present.len(), list(present))]
     SeedsMissing { expect: usize, present: Vec<NodeId> },
     #[error(

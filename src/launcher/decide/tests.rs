@@ -5,7 +5,10 @@ mod recorded;
 mod zen;
 
 use super::*;
-use crate::model::{ClusterUuid, Incarnation, Member};
+use crate::{
+    model::{ClusterUuid, DiskUse, Incarnation, Member, RecordState, Seed},
+    view::Stored,
+};
 
 const ME: &str = "10.0.0.1";
 
@@ -41,6 +44,7 @@ struct Case {
     view: Result<ClusterView, String>,
     memory: HostCache,
     claim: Option<ClaimId>,
+    unpublished: Option<Unpublished>,
 }
 
 impl Case {
@@ -65,6 +69,7 @@ impl Case {
             }),
             memory: HostCache::default(),
             claim: None,
+            unpublished: None,
         };
         for (node, name, disk) in [(ME, "n1", "d1"), ("10.0.0.2", "n2", "d2"), ("10.0.0.3", "n3", "d3")] {
             case = case.seed(node, name, disk, |_| {});
@@ -96,9 +101,10 @@ impl Case {
 
     /// The disk of a node that was started under `claim`.
     fn used(mut self, claim: &str, uuid: Option<&str>) -> Self {
-        if let Disk::Marked { marker, .. } = &mut self.disk {
+        if let Disk::Marked { marker, files } = &mut self.disk {
             marker.claim = Some(claim.parse().expect("claim"));
             marker.cluster_uuid = uuid.map(self::uuid);
+            *files = true;
         }
         self.seed(ME, "n1", "d1", |seed| seed.data = DiskUse::Used)
     }
@@ -136,6 +142,7 @@ impl Case {
             view: self.view.as_ref().map_err(String::as_str),
             memory: &self.memory,
             claim: self.claim.as_ref(),
+            unpublished: self.unpublished.as_ref(),
         })
     }
 }

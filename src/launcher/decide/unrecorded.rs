@@ -25,6 +25,10 @@ fn empty(s: &Seen<'_>) -> Decision {
             Decision::Operator(Reason::StartedElsewhere { nodes })
         };
     }
+    let keys = s.unreadable_nodes();
+    if !keys.is_empty() {
+        return Decision::Operator(Reason::NodesUnreadable { keys });
+    }
     if let Some(record) = &s.memory.record
         && !s.view.voids.contains(&record.claim)
     {

@@ -8,7 +8,7 @@
 
 use crate::{
     launcher::{
-        decide::{Candidate, Decision, Disk, Reason, Situation, Start, StartBy, decide},
+        decide::{Candidate, Decision, Disk, Reason, Situation, Start, StartBy, Unpublished, decide},
         host_cache::HostCache,
         protocol,
     },
@@ -47,8 +47,8 @@ pub struct Facts {
     pub view: Result<ClusterView, String>,
     /// The data directory.
     pub disk: Disk,
-    /// The lease of the own seed, or why it is not registered.
-    pub lease: Result<LeaseId, String>,
+    /// The lease of the own seed, or why it is not published.
+    pub lease: Result<LeaseId, Unpublished>,
     /// What the host remembers, this view included.
     pub memory: HostCache,
     /// A random id for the claim that may follow.
@@ -178,32 +178,27 @@ impl Machine {
             view: facts.view.as_ref().map_err(String::as_str),
             memory: &facts.memory,
             claim: self.claim.as_ref(),
+            unpublished: facts.lease.as_ref().err(),
         });
-        match (decision, &facts.view) {
-            (Decision::Start(start), _) => self.enter(start, facts),
-            (Decision::Claim { masters }, Ok(view)) => self.claim(facts, view, masters),
-            (Decision::Release(reason), Ok(view)) => self.release(view, reason),
-            // Decided only on a view.
-            (Decision::Claim { .. } | Decision::Release(_), Err(_)) => Effect::Read,
-            // The registration knows better why.
-            (Decision::Wait(Reason::SeedNotPublished { why }), _) => {
-                let why = facts.lease.as_ref().err().cloned().unwrap_or(why);
-                self.wait(Reason::SeedNotPublished { why })
+        match (decision, &facts.view, &facts.lease) {
+            (Decision::Start(start), ..) => self.enter(start, facts),
+            (Decision::Claim { masters }, Ok(view), Ok(lease)) => self.claim(facts, view, *lease, masters),
+            (Decision::Release(reason), Ok(view), _) => self.release(view, reason),
+            // Decided only on a view, and a claim only with a seed.
+            (Decision::Claim { .. } | Decision::Release(_), ..) => Effect::Read,
+            (Decision::Wait(reason), ..) => {
+                self.step = Step::Waiting;
+                Effect::Wait(reason)
             }
-            (Decision::Wait(reason), _) => self.wait(reason),
-            (Decision::Operator(reason), _) => {
+            (Decision::Operator(reason), ..) => {
                 self.step = Step::Waiting;
                 Effect::WaitForOperator(reason)
             }
-            (Decision::Refuse(reason), _) => Effect::End(End::Refuse(reason)),
+            (Decision::Refuse(reason), ..) => Effect::End(End::Refuse(reason)),
         }
     }
 
-    fn claim(&mut self, facts: &Facts, view: &ClusterView, masters: Vec<NamedMaster>) -> Effect {
-        let lease = match &facts.lease {
-            Ok(lease) => *lease,
-            Err(why) => return self.wait(Reason::SeedNotPublished { why: why.clone() }),
-        };
+    fn claim(&mut self, facts: &Facts, view: &ClusterView, lease: LeaseId, masters: Vec<NamedMaster>) -> Effect {
         let claim = facts.fresh.clone();
         let Candidate { id, cluster, .. } = &self.candidate;
         let record = ClusterRecord::claimed(claim.clone(), id.clone(), self.disk.clone(), masters, cluster.clone());
@@ -229,9 +224,6 @@ impl Machine {
             (StartBy::Offline, _) | (_, Err(_)) => return self.mark(start, seeds),
             (StartBy::Arm | StartBy::Announce | StartBy::AnnounceAlone, Ok(view)) => view,
         };
-        if let Err(why) = &facts.lease {
-            return self.wait(Reason::SeedNotPublished { why: why.clone() });
-        }
         let txn = match start.by {
             StartBy::Arm => protocol::arm(&self.keys, view),
             StartBy::AnnounceAlone => Some(protocol::announce_alone(&self.keys, view)),
@@ -272,11 +264,6 @@ impl Machine {
             is: now.map(|marker| marker.disk.clone()),
         })
     }
-
-    fn wait(&mut self, reason: Reason) -> Effect {
-        self.step = Step::Waiting;
-        Effect::Wait(reason)
-    }
 }
 
 #[cfg(test)]
@@ -314,7 +301,7 @@ mod tests {
     }
 
     /// A node of an armed cluster whose claimant is another one.
-    fn facts(disk: Disk, lease: Result<LeaseId, String>) -> Event {
+    fn facts(disk: Disk, lease: Result<LeaseId, Unpublished>) -> Event {
         let (claim, id) = ("c1".parse().expect("claim"), "10.0.0.2".parse().expect("id"));
         let mut record = ClusterRecord::claimed(claim, id, "d2".parse().expect("disk"), Vec::new(), "logs".to_owned());
         record.state = RecordState::Armed;
@@ -382,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_node_whose_seed_is_not_published_says_why_and_waits() {
-        let effect = machine().step(facts(disk("d1", None), Err("blocked".to_owned())));
+        let effect = machine().step(facts(disk("d1", None), Err(Unpublished::Blocked("blocked".to_owned()))));
         let Effect::Wait(reason) = effect else {
             panic!("{effect:?}");
         };

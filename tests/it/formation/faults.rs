@@ -27,7 +27,7 @@ async fn service(rule: Rule) -> (Etcd, Service) {
 }
 
 /// A launcher that gets its order and ends before its node starts.
-async fn start(host: &Host) -> StartOrder {
+pub(super) async fn start(host: &Host) -> StartOrder {
     let (registration, incarnation) = host.register();
     let formed = host.form(&registration, incarnation, pending(), |_| {}).await;
     registration.leave(LONG).await.expect("left");
@@ -38,7 +38,7 @@ async fn start(host: &Host) -> StartOrder {
 }
 
 /// The first reason of a launcher that waits, and which is stopped then.
-async fn reason(host: &Host, fits: impl Fn(&str) -> bool) -> String {
+pub(super) async fn reason(host: &Host, fits: impl Fn(&str) -> bool) -> String {
     let (registration, incarnation) = host.register();
     let (said, mut hears) = mpsc::unbounded_channel();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -60,7 +60,7 @@ async fn reason(host: &Host, fits: impl Fn(&str) -> bool) -> String {
     reason
 }
 
-async fn put(service: &Service, key: String, value: &[u8], lease: Option<LeaseId>) {
+pub(super) async fn put(service: &Service, key: String, value: &[u8], lease: Option<LeaseId>) {
     let then = vec![Op::Put {
         key,
         value: value.to_vec(),

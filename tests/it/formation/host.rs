@@ -162,7 +162,15 @@ impl Host {
     pub(crate) fn write_marker(&self, change: impl FnOnce(&mut Marker)) {
         let mut marker = self.marker();
         change(&mut marker);
+        if marker.claim.is_some() {
+            self.started();
+        }
         marker_file::write(&self.layout.marker, &marker).expect("written");
+    }
+
+    /// A node leaves its files.
+    fn started(&self) {
+        std::fs::create_dir_all(self.layout.data.join("nodes")).expect("files of a node");
     }
 
     pub(crate) fn wipe(&self) {
@@ -218,6 +226,7 @@ impl Host {
         let Ok(Formed::Start(order)) = formed else {
             panic!("{}: {formed:?}", self.candidate.id);
         };
+        self.started();
         self.service.start_node(&self.candidate.name, &order);
         let uuid = self.service.cluster_of().await;
         let mut recorder = self.recorder();

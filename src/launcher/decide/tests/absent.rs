@@ -84,6 +84,11 @@ fn a_disk_whose_owner_is_not_known_is_refused() {
             .marker(|marker, _| marker.service = "logs".to_owned()),
         "the data directory belongs to service `logs`, this launcher serves `es`: give `--service logs` or another `--data`",
     );
+    refuses(
+        &Case::three().used("c1", Some("U1")).marker(|_, files| *files = false),
+        "the data directory (disk d1, claim c1, cluster UUID U1) was emptied while its launcher waited, only the marker is left: start \
+         the launcher again, the directory counts as a fresh one then",
+    );
     claims(
         &Case::three().marker(|marker, _| marker.service = "logs".to_owned()),
         &[ME, "10.0.0.2", "10.0.0.3"],
@@ -158,6 +163,68 @@ fn an_empty_disk_without_a_record_waits_while_a_node_with_data_is_there() {
         "no cluster is recorded, and of the nodes that were started (10.0.0.9) none knows a cluster: if one has joined, it brings the \
          record back; else stop them and empty their disks",
     );
+}
+
+#[test]
+fn an_empty_disk_without_a_record_waits_while_a_node_cannot_be_read() {
+    let garbage = |key: &str| {
+        Case::three().view(|view| {
+            view.unreadable
+                .insert(key.to_owned(), "not a readable member: x".to_owned());
+        })
+    };
+    needs_an_operator(
+        &garbage("/services/es/10.0.0.9"),
+        "no cluster is recorded, and nobody can tell what these nodes hold: /services/es/10.0.0.9 cannot be read: repair the keys, or \
+         delete those whose nodes are gone",
+    );
+    assert!(matches!(
+        garbage("/quorate/es/seeds/x y").decide(),
+        Decision::Operator(Reason::NodesUnreadable { .. })
+    ));
+}
+
+#[test]
+fn a_node_whose_seed_is_not_published_starts_only_with_a_cluster_on_its_disk_and_an_etcd_that_takes_no_writes() {
+    let held = |case: Case, why: Unpublished| Case {
+        unpublished: Some(why),
+        ..case
+    };
+    let read_only = |case: Case| held(case, Unpublished::ReadOnly("no space".to_owned()));
+    let blocked = |case: Case| held(case, Unpublished::Blocked("another owner".to_owned()));
+    let formed = |case: Case| case.record(RecordState::Formed, |_| {});
+    let text = "etcd answers, but takes no writes (no space), and this data directory has no cluster yet: it starts only when others can \
+                see it: end that, e.g. free space and `etcdctl alarm disarm`, or let the user write";
+    for case in [
+        Case::three(),
+        formed(Case::three()),
+        formed(Case::three().used("c1", None)),
+        formed(Case::zen()),
+    ] {
+        waits(&read_only(case), text);
+    }
+    let unseen = Case::three().view(|view| view.seeds.clear());
+    waits(&read_only(unseen), text);
+    for case in [Case::three(), Case::zen()] {
+        starts(&read_only(case.used("c1", Some("U1"))), StartBy::Offline, "c1", None);
+    }
+    starts(
+        &read_only(formed(Case::three().used("c1", Some("U1")))),
+        StartBy::Offline,
+        "c1",
+        None,
+    );
+    assert!(matches!(
+        read_only(formed(Case::three().used("c0", Some("U0")))).decide(),
+        Decision::Refuse(Reason::OtherCluster { .. })
+    ));
+    for case in [
+        Case::three(),
+        formed(Case::three().used("c1", Some("U1"))),
+        remembers(Case::three()).seed("10.0.0.2", "n2", "d2", |seed| seed.data = DiskUse::Used),
+    ] {
+        waits(&blocked(case), "the own seed is not published: another owner");
+    }
 }
 
 #[test]

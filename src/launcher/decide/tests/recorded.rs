@@ -198,3 +198,23 @@ fn a_disk_of_another_cluster_is_refused_with_both_ids() {
     let armed = Case::three().used("c0", Some("U0")).record(RecordState::Armed, |_| {});
     refuses(&armed, &text.replace("cluster UUID U1", "cluster UUID not known"));
 }
+
+#[test]
+fn a_cluster_of_another_name_is_refused() {
+    let metrics = |case: Case| Case {
+        candidate: Candidate {
+            cluster: "metrics".to_owned(),
+            ..case.candidate
+        },
+        ..case
+    };
+    let text = "the recorded cluster is `logs`, this launcher was told `metrics`, and nodes of two names never join each other: give \
+                `--cluster logs`, or another `--service`";
+    for state in [RecordState::Armed, RecordState::Formed] {
+        for case in [Case::three(), Case::zen(), Case::three().used("c1", None)] {
+            refuses(&metrics(case.record(state, |_| {})), text);
+        }
+    }
+    let nameless = Case::three().record(RecordState::Formed, |record| record.cluster = String::new());
+    assert!(matches!(metrics(nameless).decide(), Decision::Start(_)));
+}
