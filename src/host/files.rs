@@ -220,18 +220,36 @@ pub fn child_start_time(pid: u32) -> Option<u64> {
     Some(process_stat(pid)?.1)
 }
 
-/// Whether anything of a process group lives. What has ended and was not waited for, as below an init that waits for nobody, does not.
+/// Whether anything of a process group lives. What has ended and was not waited for, as below an init that waits for nobody, does not;
+/// what was killed does until its last thread is gone, because so long it holds its sockets and locks.
 pub fn group_lives(group: u32) -> bool {
     let lives = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, after_name) = stat.rsplit_once(')')?;
         let mut fields = after_name.split_whitespace();
         let (state, _parent, own) = (fields.next()?, fields.next()?, fields.next()?);
-        Some(!matches!(state, "Z" | "X") && own.parse() == Ok(group))
+        Some(own.parse() == Ok(group) && (!is_over(state) || has_threads(pid)))
     };
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.any(|pid| lives(pid) == Some(true))
+    numbers("/proc").any(|pid| lives(pid) == Some(true))
+}
+
+fn is_over(state: &str) -> bool {
+    matches!(state, "Z" | "X")
+}
+
+/// Whether a thread of the process is left. Its first one can be over while others still give back the memory.
+fn has_threads(pid: u32) -> bool {
+    numbers(&format!("/proc/{pid}/task")).any(|thread| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok();
+        let state = |stat: &str| Some(!is_over(stat.rsplit_once(')')?.1.split_whitespace().next()?));
+        stat.and_then(|stat| state(&stat)) == Some(true)
+    })
+}
+
+/// The numbers among the names in a directory.
+fn numbers(dir: &str) -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 fn process_stat(pid: u32) -> Option<(char, u64)> {

@@ -3,7 +3,9 @@
 //! The claim in the launcher's file is its label. Invariant: a node that may belong to the recorded cluster is never stopped, and one
 //! that surely belongs to another one is left alone.
 
-use std::io;
+use std::{io, time::Duration};
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     container::{self, Dead},
@@ -19,6 +21,12 @@ use crate::{
 
 /// The engine whose nodes inherit the lock on their data directory.
 pub(super) const PROCESS: &str = "process";
+
+/// A node that was killed together with its launcher holds its ports and its data directory until the kernel has taken back its memory:
+/// seconds with a large heap.
+const DYING: Duration = Duration::from_secs(30);
+/// How often it is looked after.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A living node of an earlier launcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +82,9 @@ pub enum Recorded<'a> {
 /// The node of an earlier launcher, if it still lives. A container that has ended is `dead`.
 pub async fn of_plan(plan: &Plan, dead: Dead) -> Result<Option<Leftover>, Failure> {
     let path = plan.settings.node.run_file(&plan.settings.common.service);
+    if let Ok(Some(file)) = NodeFile::read(&path) {
+        outlast(&file).await?;
+    }
     let read = NodeFile::read(&path).and_then(|file| Ok((find(file.as_ref(), &plan.layout)?, file)));
     let (told, file) = read.map_err(|error| {
         let what = format!("cannot tell whether a node runs already: {error}");
@@ -101,6 +112,23 @@ pub async fn of_plan(plan: &Plan, dead: Dead) -> Result<Option<Leftover>, Failur
             Ok(found)
         }
     }
+}
+
+/// Waits, not for ever, until nothing is left of a node that has ended. What does not go then is found by the checks of the host.
+async fn outlast(file: &NodeFile) -> io::Result<()> {
+    let ended = |process: &ProcessId| !process.is_alive() && host::group_lives(process.pid);
+    let Some(dying) = file.process.filter(ended) else {
+        return Ok(());
+    };
+    if file.boot != host::boot_id()? {
+        return Ok(());
+    }
+    tracing::info!(pid = dying.pid, "waiting until nothing is left of the last node");
+    let deadline = Instant::now() + DYING;
+    while host::group_lives(dying.pid) && Instant::now() < deadline {
+        sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 /// The node that `file` tells of, if it still lives. Files of another boot say nothing about processes.
