@@ -93,14 +93,11 @@ impl ContainerRuntime {
     /// From a container that does not run yet to one that does.
     async fn bring_up(&self, id: &str, order: &Order) -> Result<ProcessId, Refusal> {
         let blueprint = &self.blueprint;
-        let (link, target) = &blueprint.seed_link;
-        let entries = [
-            (
-                blueprint.settings_file.as_str(),
-                tar::Entry::File(order.settings.as_bytes()),
-            ),
-            (link.as_str(), tar::Entry::Link(target)),
-        ];
+        let settings = tar::Entry::File(order.settings.as_bytes());
+        let mut entries = vec![(blueprint.settings_file.as_str(), settings)];
+        if let Some((link, target)) = &blueprint.seed_link {
+            entries.push((link.as_str(), tar::Entry::Link(target)));
+        }
         let archive = tar::archive(&entries, blueprint.user);
         self.program
             .give(&arguments::copy_in(id, &blueprint.config), &archive)

@@ -10,7 +10,7 @@ use super::{
     leftover::Label,
     plan::{Node, Plan, Unpacked},
     process::Program,
-    product::Formation,
+    product::{Formation, Seeds},
     render::CERTIFICATES,
 };
 use crate::config::shown_of;
@@ -52,9 +52,14 @@ fn command(plan: &Plan, program: &Program) -> Section {
         .as_ref()
         .map_or_else(String::new, |user| format!(" as user {}", user.name));
     let (title, version) = (plan.line.product.title(), plan.version);
+    let path = program.path.display().to_string();
+    let words: Vec<String> = std::iter::once(&path)
+        .chain(&program.arguments)
+        .map(|word| quoted(word))
+        .collect();
     (
         format!("{title} {version}, started{whose} in {}", program.directory.display()),
-        vec![format!("{}\n", program.path.display())],
+        vec![format!("{}\n", words.join(" "))],
     )
 }
 
@@ -118,7 +123,6 @@ fn common_files(plan: &Plan, lock: &str) -> Vec<String> {
 
 fn files_of_container(plan: &Plan, blueprint: &Blueprint) -> Section {
     let config = Path::new(&blueprint.config);
-    let (link, target) = &blueprint.seed_link;
     let mut rows = vec![
         row(
             &env_file(&plan.layout),
@@ -128,8 +132,13 @@ fn files_of_container(plan: &Plan, blueprint: &Blueprint) -> Section {
             &config.join(&blueprint.settings_file),
             "in the container: the settings below",
         ),
-        row(&config.join(link), &format!("in the container: a link to {target}")),
     ];
+    if let Some((link, target)) = &blueprint.seed_link {
+        rows.push(row(
+            &config.join(link),
+            &format!("in the container: a link to {target}"),
+        ));
+    }
     rows.extend(common_files(plan, "locked as long as a launcher lives"));
     ("files".to_owned(), rows)
 }
@@ -143,21 +152,29 @@ fn files(plan: &Plan, unpacked: &Unpacked) -> Section {
     let mut rows = vec![
         row(&layout.config, &copied),
         row(&layout.config.join(line.settings_file()), "the settings below"),
-        row(&layout.config.join(line.seed_file), &link(&seeds)),
     ];
+    let seed_link = line.seed_link();
+    rows.extend(seed_link.map(|name| row(&layout.config.join(name), &link(&seeds))));
     rows.extend(common_files(plan, "locked as long as a launcher or the node lives"));
     rows.extend(certificates);
     ("files".to_owned(), rows)
 }
 
 fn settings(plan: &Plan) -> Section {
-    let text = plan.setup.render(None);
+    let text = plan.setup.render(None, &[]);
     let settings = text.lines().filter_map(|line| line.split_once(": "));
     let mut lines: Vec<String> = settings.map(|(key, value)| hide(key, ": ", value)).collect();
     if let Formation::Bootstrap { setting } = plan.line.formation {
         lines.insert(
             0,
             format!("# {setting}: only when etcd gives this node the right to form the cluster\n"),
+        );
+    }
+    if plan.line.seeds == Seeds::Fixed {
+        let setting = plan.line.seed_hosts;
+        lines.insert(
+            0,
+            format!("# {setting}: the other masters that are known at the start\n"),
         );
     }
     (plan.line.settings_file(), lines)

@@ -94,6 +94,26 @@ impl Java {
     }
 }
 
+/// Options of old distributions, and the first Java that does not start with them.
+const DROPPED: &[(&str, u32)] = &[
+    ("-XX:+UseParNewGC", 10),
+    ("-XX:+UseConcMarkSweepGC", 14),
+    ("-XX:CMSInitiatingOccupancyFraction=", 14),
+    ("-XX:+UseCMSInitiatingOccupancyOnly", 14),
+];
+
+/// Whether this Java does not start with `option`. Lines that name the Java they are for are no options here.
+pub fn refuses(java: u32, option: &str) -> bool {
+    DROPPED
+        .iter()
+        .any(|(dropped, since)| java >= *since && option.starts_with(dropped))
+}
+
+/// Whether this Java has lost a collector that old distributions ask for.
+pub fn refuses_old_collectors(java: u32) -> bool {
+    DROPPED.iter().any(|(_, since)| java >= *since)
+}
+
 fn bundled(distribution: &Distribution) -> Option<(JavaSource, PathBuf)> {
     let places = distribution.line.bundled_java.iter();
     let home = places

@@ -5,7 +5,10 @@
 mod packed;
 mod unpacked;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 pub use packed::Packed;
 pub use unpacked::Unpacked;
@@ -16,7 +19,7 @@ use super::{
     layout::Layout,
     leftover::PROCESS,
     prepare::seed_path,
-    product::{Formation, Line, Version},
+    product::{Formation, Heap, Line, Version},
     render::{NodeSetup, Reach},
     user::User,
 };
@@ -136,7 +139,7 @@ impl Plan {
 
     /// The live seed file.
     pub fn seed_file(&self) -> PathBuf {
-        seed_path(&self.layout, self.line.seed_file)
+        seed_path(&self.layout)
     }
 }
 
@@ -176,11 +179,24 @@ fn setup(found: &Found, settings: &LaunchSettings, rule: Option<&Rule>) -> NodeS
     }
 }
 
-/// Java options that were said, after ours.
-fn java_options(heap: Option<&str>, said: Option<&str>) -> Option<String> {
-    let heap = heap.map(|heap| format!("-Xms{heap} -Xmx{heap}"));
-    let all: Vec<&str> = heap.as_deref().into_iter().chain(said).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+/// The heap, in the way of the line. A variable that was said stays as it is.
+fn heap(line: &Line, heap: Option<&str>, environment: &mut BTreeMap<String, String>) {
+    let Some(heap) = heap else {
+        return;
+    };
+    match line.script.heap {
+        Heap::Options => java_option(line, &format!("-Xms{heap} -Xmx{heap}"), environment),
+        Heap::Variable(name) => {
+            environment.entry(name.to_owned()).or_insert_with(|| heap.to_owned());
+        }
+    }
+}
+
+/// One more Java option; those that are there come later and win.
+fn java_option(line: &Line, option: &str, environment: &mut BTreeMap<String, String>) {
+    let name = line.variable("JAVA_OPTS");
+    let said = environment.get(&name).map(|said| format!(" {said}"));
+    environment.insert(name, format!("{option}{}", said.unwrap_or_default()));
 }
 
 fn text(path: &Path) -> String {

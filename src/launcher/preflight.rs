@@ -23,9 +23,6 @@ use crate::{
     nodefile::ProcessId,
 };
 
-/// The setting that keeps the node's memory out of swap.
-const MEMORY_LOCK: &str = "bootstrap.memory_lock";
-
 /// How a question was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -170,7 +167,7 @@ fn of_process(plan: &Plan, unpacked: &Unpacked) -> Vec<Check> {
 }
 
 fn locks_memory(plan: &Plan) -> bool {
-    plan.setup.set.get(MEMORY_LOCK).is_some_and(|value| value == "true")
+    plan.setup.locks_memory()
 }
 
 /// What was named does not stand in the way; that it would have is still said.

@@ -13,6 +13,7 @@ use std::{
 use super::{
     layout::Layout,
     render::{CERTIFICATES, java_options},
+    seeds,
     user::User,
 };
 
@@ -65,28 +66,32 @@ fn make(path: &Path, mode: u32, user: Option<&User>) -> io::Result<()> {
 /// What a config directory holds by reference, so that it stays true while the node runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Links<'a> {
-    /// The seed file's path in the config directory.
-    pub seed_file: &'a str,
+    /// The seed file's path in the config directory, where the line reads one.
+    pub seed_file: Option<&'a str>,
     /// The directory of the node's certificates.
     pub certificates: Option<&'a Path>,
 }
 
-/// Makes the config directory afresh: a copy of the distribution's, with `settings` as its settings file and the links in it.
+/// Makes the config directory afresh: a copy of the distribution's, for this Java, with `settings` as its settings file and the links
+/// in it.
 pub fn config(
     layout: &Layout,
-    source: &Path,
+    (source, java): (&Path, Option<u32>),
     settings: (&str, &str),
     links: Links<'_>,
     user: Option<&User>,
 ) -> io::Result<()> {
     let fresh = layout.dir.join(".config.new");
+    let options = |text: &str| java_options(text, java, &layout.logs, &layout.data);
     remove(&fresh)?;
     DirBuilder::new().mode(0o700).create(&fresh).map_err(at(&fresh))?;
-    copy(source, &fresh, layout)?;
+    copy(source, &fresh, &options)?;
     let (name, text) = settings;
     remove(&fresh.join(name))?;
     fs::write(fresh.join(name), text).map_err(at(&fresh.join(name)))?;
-    link(&seed_path(layout, links.seed_file), &fresh.join(links.seed_file))?;
+    if let Some(seed_file) = links.seed_file {
+        link(&seed_path(layout), &fresh.join(seed_file))?;
+    }
     if let Some(certificates) = links.certificates {
         link(certificates, &fresh.join(CERTIFICATES))?;
     }
@@ -103,19 +108,19 @@ fn link(target: &Path, name: &Path) -> io::Result<()> {
 }
 
 /// The live seed file, which the node reaches by a link in its config directory.
-pub fn seed_path(layout: &Layout, seed_file: &str) -> PathBuf {
-    layout.seeds.join(Path::new(seed_file).file_name().unwrap_or_default())
+pub fn seed_path(layout: &Layout) -> PathBuf {
+    layout.seeds.join(seeds::file::NAME)
 }
 
 /// Copies files and directories. A link becomes a link to what it meant, so that certificates may lie elsewhere.
-fn copy(from: &Path, to: &Path, layout: &Layout) -> io::Result<()> {
+fn copy(from: &Path, to: &Path, options: &dyn Fn(&str) -> String) -> io::Result<()> {
     for entry in fs::read_dir(from).map_err(at(from))? {
         let entry = entry.map_err(at(from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type().map_err(at(&source))?;
         if kind.is_dir() {
             DirBuilder::new().mode(0o750).create(&target).map_err(at(&target))?;
-            copy(&source, &target, layout)?;
+            copy(&source, &target, options)?;
         } else if kind.is_symlink() {
             let meant = fs::canonicalize(&source)
                 .or_else(|_| fs::read_link(&source))
@@ -123,7 +128,7 @@ fn copy(from: &Path, to: &Path, layout: &Layout) -> io::Result<()> {
             symlink(meant, &target).map_err(at(&target))?;
         } else if is_java_options(&source) {
             let text = fs::read_to_string(&source).map_err(at(&source))?;
-            fs::write(&target, java_options(&text, &layout.logs, &layout.data)).map_err(at(&target))?;
+            fs::write(&target, options(&text)).map_err(at(&target))?;
         } else if kind.is_file() {
             fs::copy(&source, &target).map_err(at(&source))?;
         }
@@ -172,7 +177,7 @@ mod tests {
     use super::*;
 
     const LINKS: Links<'static> = Links {
-        seed_file: "unicast_hosts.txt",
+        seed_file: Some("unicast_hosts.txt"),
         certificates: None,
     };
 
@@ -199,7 +204,7 @@ mod tests {
         let (layout, source) = (layout(dir.path()), distribution(dir.path()));
         directories(&layout, None).expect("directories");
         for text in ["a: 1\n", "a: 2\n"] {
-            config(&layout, &source, ("elasticsearch.yml", text), LINKS, None).expect("config");
+            config(&layout, (&source, None), ("elasticsearch.yml", text), LINKS, None).expect("config");
             let read = |name: &str| fs::read_to_string(layout.config.join(name)).expect(name);
             assert_eq!(read("elasticsearch.yml"), text);
             assert_eq!(read("log4j2.properties"), "x\n");
@@ -236,7 +241,7 @@ mod tests {
         fs::create_dir(dir.path().join("precious")).expect("precious");
         fs::write(dir.path().join("precious/file"), "x").expect("written");
         symlink(dir.path().join("precious"), &layout.config).expect("linked");
-        config(&layout, &source, ("elasticsearch.yml", ""), LINKS, None).expect("config");
+        config(&layout, (&source, None), ("elasticsearch.yml", ""), LINKS, None).expect("config");
         assert!(dir.path().join("precious/file").is_file());
         assert!(fs::symlink_metadata(&layout.config).expect("config").is_dir());
     }

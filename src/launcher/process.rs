@@ -60,6 +60,8 @@ pub struct Program {
 pub struct Template {
     /// The distribution's own.
     pub source: PathBuf,
+    /// The Java that it is made for, where that is known.
+    pub java: Option<u32>,
     /// Where everything goes.
     pub layout: Layout,
     /// What the files are called.
@@ -113,10 +115,10 @@ impl Template {
         prepare::process_directories(&self.layout, user)?;
         let name = self.line.settings_file();
         let links = prepare::Links {
-            seed_file: self.line.seed_file,
+            seed_file: self.line.seed_link(),
             certificates: self.certificates.as_deref(),
         };
-        prepare::config(&self.layout, &self.source, (&name, settings), links, user)
+        prepare::config(&self.layout, (&self.source, self.java), (&name, settings), links, user)
     }
 }
 

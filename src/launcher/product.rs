@@ -5,6 +5,7 @@
 mod image;
 mod lines;
 mod roles;
+mod script;
 mod security;
 
 use std::{fmt, str::FromStr};
@@ -12,6 +13,7 @@ use std::{fmt, str::FromStr};
 pub use image::ImageShape;
 pub use lines::LINES;
 pub use roles::{Company, ROLES, Role, Telling};
+pub use script::{Collector, ConfigDir, Heap, StartScript};
 pub use security::{Security, TlsLayer};
 
 /// A search engine.
@@ -116,6 +118,20 @@ pub enum Formation {
     },
 }
 
+/// How a line learns where the others are, beside the fixed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// From a file that it reads again and again while it has no master; the fixed list is written empty.
+    File {
+        /// The setting that makes it do so.
+        provider: &'static str,
+        /// The file, in the node's config directory.
+        name: &'static str,
+    },
+    /// In no other way: the fixed list holds everybody who is known at the start.
+    Fixed,
+}
+
 /// The Java versions a line runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JavaRange {
@@ -144,7 +160,7 @@ impl fmt::Display for JavaRange {
 /// Versions of a product that take the same settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
-    /// Its name in sentences, e.g. `Elasticsearch 6.8`.
+    /// Its name in sentences, e.g. `Elasticsearch 6`.
     pub label: &'static str,
     /// The product.
     pub product: Product,
@@ -154,12 +170,12 @@ pub struct Line {
     pub below: Version,
     /// How the first cluster is formed.
     pub formation: Formation,
-    /// The setting of the fixed seed list, which is written empty: unset means "this host".
+    /// The setting of the fixed seed list, which is always written: unset means "this host".
     pub seed_hosts: &'static str,
-    /// The setting that makes the node read its seeds from a file.
-    pub seed_provider: &'static str,
-    /// That file, in the node's config directory.
-    pub seed_file: &'static str,
+    /// What comes beside it.
+    pub seeds: Seeds,
+    /// Settings that every node has, and their values.
+    pub always: &'static [(&'static str, &'static str)],
     /// What it calls the role of nodes that may be elected.
     pub master_role: &'static str,
     /// Whether it takes names of roles that mean nothing to it, for plugins to look for.
@@ -168,6 +184,10 @@ pub struct Line {
     pub attribute: &'static str,
     /// The setting of the transport port.
     pub transport_port: &'static str,
+    /// The setting that locks the heap in memory.
+    pub memory_lock: &'static str,
+    /// What its start script wants to be told.
+    pub script: StartScript,
     /// The variable from which the start script takes its Java.
     pub java_variable: &'static str,
     /// Where a distribution brings its own Java, under the home.
@@ -204,6 +224,14 @@ impl Line {
         format!("{}_{name}", self.product.variable_prefix())
     }
 
+    /// Where the node finds its seed file, in its config directory; none for lines that read none.
+    pub fn seed_link(&self) -> Option<&'static str> {
+        match self.seeds {
+            Seeds::File { name, .. } => Some(name),
+            Seeds::Fixed => None,
+        }
+    }
+
     /// The settings file in the config directory.
     pub fn settings_file(&self) -> String {
         format!("{}.yml", self.product.name())
@@ -221,9 +249,18 @@ mod tests {
     #[test]
     fn a_version_falls_into_at_most_one_line() {
         for (product, text, label) in [
-            (Product::Elasticsearch, "6.8.0", Some("Elasticsearch 6.8")),
-            (Product::Elasticsearch, "6.8.23", Some("Elasticsearch 6.8")),
-            (Product::Elasticsearch, "6.7.2", None),
+            (Product::Elasticsearch, "0.90.13", None),
+            (Product::Elasticsearch, "1.7.6", Some("Elasticsearch 1")),
+            (Product::Elasticsearch, "2.4.6", Some("Elasticsearch 2")),
+            (Product::Elasticsearch, "3.0.0", None),
+            (Product::Elasticsearch, "5.6.16", Some("Elasticsearch 5")),
+            (Product::Elasticsearch, "6.0.1", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.2.4", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.3.2", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.4.3", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.5.0", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.7.2", Some("Elasticsearch 6")),
+            (Product::Elasticsearch, "6.8.23", Some("Elasticsearch 6")),
             (Product::Elasticsearch, "7.8.1", Some("Elasticsearch 7")),
             (Product::Elasticsearch, "7.9.0", Some("Elasticsearch 7")),
             (Product::Elasticsearch, "7.17.29", Some("Elasticsearch 7")),
@@ -270,7 +307,8 @@ mod tests {
     fn each_line_is_named_once() {
         assert_eq!(
             Line::known(),
-            "Elasticsearch 6.8, Elasticsearch 7, Elasticsearch 8, Elasticsearch 9, OpenSearch 1, OpenSearch 2, OpenSearch 3"
+            "Elasticsearch 1, Elasticsearch 2, Elasticsearch 5, Elasticsearch 6, Elasticsearch 7, Elasticsearch 8, Elasticsearch 9, \
+             OpenSearch 1, OpenSearch 2, OpenSearch 3"
         );
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::product::{Formation, Line, TlsLayer, Version};
+use super::{
+    java,
+    product::{Formation, Line, Seeds, TlsLayer, Version},
+};
 use crate::exit::Problem;
 
 mod roles;
@@ -39,6 +42,8 @@ const OWNED: &[(&str, &str)] = &[
     ("transport.publish_port", TRANSPORT),
     ("transport.profiles.default.port", TRANSPORT),
     ("discovery.zen.minimum_master_nodes", "use `--expected-masters`"),
+    ("path.conf", "change the files in the distribution's `config`"),
+    ("node.client", ROLES),
 ];
 const BOOTSTRAP: &str = "use `--bootstrap-expect`: quorate itself says which nodes form the cluster, once";
 const ROLES: &str = "use `--roles`";
@@ -99,27 +104,45 @@ pub struct NodeSetup {
 impl NodeSetup {
     /// What is wrong with roles, attributes and `--set`.
     pub fn problems(&self) -> Vec<Problem> {
-        let attributes = self.attributes.keys().filter(|name| !is_key(name)).map(|name| {
-            Problem::with_hint(
-                format!("`{name}` in `--attr` is no name"),
-                "use letters, digits, `_`, `-` and `.`",
-            )
-        });
+        let attributes = self.attributes.keys().filter_map(|name| self.attribute_problem(name));
         let set = self.set.iter().filter_map(|(key, value)| set_problem(key, value));
-        let nothing_to_secure = self.certificates.as_ref().filter(|_| !self.has_security).map(|dir| {
-            let module = self.line.security.module;
-            let what = format!(
-                "`--certificates` is {}, and the node has no {module} that could use them",
-                dir.display()
-            );
-            Problem::with_hint(what, "leave it out, or start a distribution with that module")
-        });
         self.role_problems()
             .into_iter()
             .chain(attributes)
             .chain(set)
-            .chain(nothing_to_secure)
+            .chain(self.certificates_problem())
             .collect()
+    }
+
+    fn attribute_problem(&self, name: &str) -> Option<Problem> {
+        let (what, hint) = if !is_key(name) {
+            ("is no name", "use letters, digits, `_`, `-` and `.`")
+        } else if is_owned(&format!("{}{name}", self.line.attribute)).is_some() {
+            // Lines that keep attributes among the node's other settings.
+            ("is no attribute, but a setting of the node", "choose another name")
+        } else {
+            return None;
+        };
+        Some(Problem::with_hint(format!("`{name}` in `--attr` {what}"), hint))
+    }
+
+    fn certificates_problem(&self) -> Option<Problem> {
+        let (dir, security) = (self.certificates.as_ref()?, &self.line.security);
+        let (why, hint) = if !self.has_security {
+            (
+                format!("the node has no {} that could use them", security.module),
+                "leave it out, or start a distribution with that module",
+            )
+        } else if !security.takes_pem {
+            (
+                format!("{} takes no files of the PEM form", self.line.label),
+                "leave it out, and name the node's keystore by `--set`",
+            )
+        } else {
+            return None;
+        };
+        let what = format!("`--certificates` is {}, and {why}", dir.display());
+        Some(Problem::with_hint(what, hint))
     }
 
     /// Whether the node will be without the protection that its distribution could give it.
@@ -128,23 +151,29 @@ impl NodeSetup {
         self.has_security && self.certificates.is_none() && !self.set.keys().any(|key| key.starts_with(namespace))
     }
 
+    /// Whether the node is to keep its heap out of swap.
+    pub fn locks_memory(&self) -> bool {
+        self.set.get(self.line.memory_lock).is_some_and(|value| value == "true")
+    }
+
     /// Whether the node will speak TLS to its clients.
     pub fn speaks_tls(&self) -> bool {
-        self.value(&self.line.security.http.setting("enabled")).as_deref() == Some("true")
+        self.value(&self.line.security.http.switch()).as_deref() == Some("true")
     }
 
     /// The text of one setting as the node will read it.
     pub fn value(&self, key: &str) -> Option<String> {
         let value = match self.set.get(key) {
             Some(value) => said(value)?,
-            None => self.own().remove(key)?,
+            None => self.own(&[]).remove(key)?,
         };
         Some(serde_json::from_str(&value).unwrap_or(value))
     }
 
-    /// The settings file; `first_masters` only for the node that is to form the cluster.
-    pub fn render(&self, first_masters: Option<&[String]>) -> String {
-        let mut settings = self.own();
+    /// The settings file; `first_masters` only for the node that is to form the cluster. `seeds` is what is known of the others, for
+    /// lines that are told in no other way.
+    pub fn render(&self, first_masters: Option<&[String]>, seeds: &[String]) -> String {
+        let mut settings = self.own(seeds);
         if let (Some(masters), Formation::Bootstrap { setting }) = (first_masters, self.line.formation) {
             settings.insert(setting.to_owned(), yaml(masters));
         }
@@ -158,7 +187,7 @@ impl NodeSetup {
         lines.concat()
     }
 
-    fn own(&self) -> BTreeMap<String, String> {
+    fn own(&self, seeds: &[String]) -> BTreeMap<String, String> {
         let line = self.line;
         let mut settings: BTreeMap<String, String> = [
             ("cluster.name", yaml(&self.cluster)),
@@ -167,11 +196,22 @@ impl NodeSetup {
             (line.transport_port, yaml(&self.transport_port)),
             ("path.data", yaml(&self.data)),
             ("path.logs", yaml(&self.logs)),
-            (line.seed_hosts, "[]".to_owned()),
-            (line.seed_provider, yaml("file")),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();
+        settings.extend(
+            line.always
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        let list = match line.seeds {
+            Seeds::File { provider, .. } => {
+                settings.insert(provider.to_owned(), yaml("file"));
+                "[]".to_owned()
+            }
+            Seeds::Fixed => yaml(seeds),
+        };
+        settings.insert(line.seed_hosts.to_owned(), list);
         settings.extend(self.network());
         if let (Formation::Quorum { setting }, Some(masters)) = (line.formation, self.minimum_masters) {
             settings.insert(setting.to_owned(), yaml(&masters));
@@ -204,7 +244,7 @@ impl NodeSetup {
             let rest = key.strip_prefix(layer.prefix);
             rest.is_some_and(|rest| rest.starts_with("keystore") || rest.starts_with("truststore"))
         };
-        let mut settings = vec![("enabled", "true".to_owned())];
+        let mut settings = vec![(layer.enabled, "true".to_owned())];
         settings.extend(
             layer
                 .names
@@ -244,10 +284,7 @@ fn set_problem(key: &str, value: &str) -> Option<Problem> {
             hint,
         ))
     };
-    if let Some((_, hint)) = OWNED.iter().find(|(owned, _)| {
-        key.strip_prefix(owned)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    }) {
+    if let Some(hint) = is_owned(key) {
         return refused(hint);
     }
     let is_time = ["timeout", "interval", "retries"].iter().any(|end| key.ends_with(end)) && key != SELF_BOOTSTRAP;
@@ -267,6 +304,15 @@ fn set_problem(key: &str, value: &str) -> Option<Problem> {
         ));
     }
     None
+}
+
+/// What to do in place of setting what only the launcher may write.
+fn is_owned(key: &str) -> Option<&'static str> {
+    let within = |owned: &str| {
+        key.strip_prefix(owned)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    OWNED.iter().find(|(owned, _)| within(owned)).map(|(_, hint)| *hint)
 }
 
 fn is_key(text: &str) -> bool {
@@ -314,8 +360,8 @@ fn yaml<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 /// The Java options of a distribution, with files that would lie in its home put where the node may write: the home stays
-/// read-only, and two nodes may share it.
-pub fn java_options(text: &str, logs: &Path, data: &Path) -> String {
+/// read-only, and two nodes may share it. What a newer Java refuses is left out.
+pub fn java_options(text: &str, java: Option<u32>, logs: &Path, data: &Path) -> String {
     let (logs, data) = (logs.display(), data.display());
     let line = |line: &str| {
         if line.starts_with('#') {
@@ -325,7 +371,10 @@ pub fn java_options(text: &str, logs: &Path, data: &Path) -> String {
             .replace("-Xloggc:logs/", &format!("-Xloggc:{logs}/"))
             .replace("-XX:HeapDumpPath=data", &format!("-XX:HeapDumpPath={data}"))
     };
-    text.lines().map(|text| line(text) + "\n").collect()
+    let taken = text
+        .lines()
+        .filter(|line| !java.is_some_and(|java| java::refuses(java, line)));
+    taken.map(|text| line(text) + "\n").collect()
 }
 
 #[cfg(test)]

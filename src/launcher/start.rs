@@ -278,7 +278,7 @@ impl Ground {
         // Once the node runs, nothing may fail any more.
         let (marker, memory) = (self.marker()?, HostCache::read(&plan.layout.cache)?);
         let order_of_engine = Order {
-            settings: plan.setup.render(order.with_setting.as_deref()),
+            settings: plan.setup.render(order.with_setting.as_deref(), &order.seeds),
             label: Label {
                 claim: Some(order.claim.clone()),
                 with_setting: order.with_setting.is_some(),

@@ -51,8 +51,8 @@ pub struct Blueprint {
     pub config: String,
     /// The settings file there.
     pub settings_file: String,
-    /// The seed link there, and where it points.
-    pub seed_link: (String, String),
+    /// The seed link there, and where it points; none for lines that read no seed file.
+    pub seed_link: Option<(String, String)>,
 }
 
 /// A directory of the host in a container.
@@ -268,7 +268,7 @@ mod tests {
             arguments: vec!["--memory=4g".to_owned()],
             config: "/usr/share/elasticsearch/config".to_owned(),
             settings_file: "elasticsearch.yml".to_owned(),
-            seed_link: ("unicast_hosts.txt".to_owned(), "/quorate/unicast_hosts.txt".to_owned()),
+            seed_link: Some(("unicast_hosts.txt".to_owned(), "/quorate/unicast_hosts.txt".to_owned())),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Found, Node, Plan, java_options, text};
+use super::{Found, Node, Plan, heap, text};
 use crate::{
     config::{ContainerSettings, LaunchSettings, Network},
     exit::{Failure, Problem},
@@ -17,14 +17,13 @@ use crate::{
         },
         product::Line,
         render::{CERTIFICATES, Reach},
+        seeds,
         user::{User, is_root},
     },
 };
 
 /// Where the node sees the directory of the live seed file.
 const SEEDS: &str = "/quorate";
-/// The setting that wants more locked memory than engines give.
-const MEMORY_LOCK: &str = "bootstrap.memory_lock";
 
 /// An image and everything about its container that is no setting of the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +76,6 @@ impl Plan {
     /// What the container engine makes.
     pub fn blueprint(&self, packed: &Packed) -> Blueprint {
         let home = PathBuf::from(self.line.image.home);
-        let file = self.seed_file();
-        let in_container = Path::new(SEEDS).join(file.file_name().unwrap_or_default());
         let node = &self.settings.node;
         Blueprint {
             cli: packed.container.cli,
@@ -95,7 +92,10 @@ impl Plan {
             arguments: packed.container.arguments.clone(),
             config: text(&home.join("config")),
             settings_file: self.line.settings_file(),
-            seed_link: (self.line.seed_file.to_owned(), text(&in_container)),
+            seed_link: self.line.seed_link().map(|link| {
+                let target = Path::new(SEEDS).join(seeds::file::NAME);
+                (link.to_owned(), text(&target))
+            }),
         }
     }
 
@@ -107,11 +107,10 @@ impl Plan {
         };
         let certificates = self.settings.certificates.as_deref();
         let certificates = certificates.map(|dir| mount(dir, &home.join("config").join(CERTIFICATES), false));
-        let own = [
-            mount(&self.layout.data, &home.join("data"), true),
-            mount(&self.layout.seeds, Path::new(SEEDS), false),
-        ];
-        own.into_iter().chain(certificates).collect()
+        let data = mount(&self.layout.data, &home.join("data"), true);
+        let seeds = self.line.seed_link();
+        let seeds = seeds.map(|_| mount(&self.layout.seeds, Path::new(SEEDS), false));
+        [data].into_iter().chain(seeds).chain(certificates).collect()
     }
 
     /// What the image's entry point is told; what was said wins.
@@ -128,16 +127,14 @@ impl Plan {
             all.extend(own(shape.unprotected));
         }
         all.extend(self.settings.env.clone());
-        let options = self.line.variable("JAVA_OPTS");
-        if let Some(text) = java_options(self.settings.heap.as_deref(), all.get(&options).map(String::as_str)) {
-            all.insert(options, text);
-        }
+        heap(self.line, self.settings.heap.as_deref(), &mut all);
         all
     }
 
     fn limits(&self, packed: &Packed) -> BTreeMap<String, String> {
         let mut limits = packed.container.limits.clone();
-        if self.setup.set.get(MEMORY_LOCK).is_some_and(|value| value == "true") {
+        // Engines give less than it wants.
+        if self.setup.locks_memory() {
             limits.entry("memlock".to_owned()).or_insert_with(|| "-1".to_owned());
         }
         limits

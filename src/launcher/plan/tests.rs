@@ -78,6 +78,73 @@ fn the_node_gets_a_clean_environment_and_what_was_said() {
     );
 }
 
+/// What becomes of a home whose Java is this, as the process engine starts it.
+fn old(jar: &str, java: u32) -> Program {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir_all(dir.path().join("bin")).expect("bin");
+    std::fs::write(dir.path().join("bin/java"), "").expect("java");
+    let release = format!("JAVA_VERSION=\"{java}.0.1\"\n");
+    std::fs::write(dir.path().join("release"), release).expect("release");
+    let file = format!(
+        "heap = \"1g\"\nexpected-masters = 1\n[env]\nES_JAVA_OPTS = \"-Da=b\"\nJAVA_HOME = \"{}\"\n",
+        dir.path().display()
+    );
+    program(&plan(jar, &file).expect("a plan"))
+}
+
+#[test]
+fn old_lines_are_told_by_arguments_and_variables_of_their_time() {
+    let config = "/var/lib/quorate/elasticsearch/10.0.0.1/config";
+    let tmp = "-Djava.io.tmpdir=/var/lib/quorate/elasticsearch/10.0.0.1/tmp";
+    let heap = "-Xms1g -Xmx1g -Da=b";
+    for (jar, argument, own, options) in [
+        (
+            "elasticsearch-1.7.6.jar",
+            Some("-Des.path.conf="),
+            ("ES_HEAP_SIZE", "1g".to_owned()),
+            format!("{tmp} -Da=b"),
+        ),
+        (
+            "elasticsearch-2.4.6.jar",
+            Some("-Des.path.conf="),
+            ("ES_GC_OPTS", "-XX:+UseG1GC".to_owned()),
+            format!("{tmp} -Da=b"),
+        ),
+        (
+            "elasticsearch-5.6.16.jar",
+            Some("-Epath.conf="),
+            ("ES_JVM_OPTIONS", format!("{config}/jvm.options")),
+            format!("{tmp} {heap}"),
+        ),
+        (
+            "elasticsearch-6.2.4.jar",
+            None,
+            ("ES_PATH_CONF", config.to_owned()),
+            format!("{tmp} {heap}"),
+        ),
+        (
+            "elasticsearch-6.5.4.jar",
+            None,
+            ("ES_PATH_CONF", config.to_owned()),
+            heap.to_owned(),
+        ),
+    ] {
+        let program = old(jar, 17);
+        let arguments: Vec<String> = argument.map(|start| format!("{start}{config}")).into_iter().collect();
+        assert_eq!(program.arguments, arguments, "{jar}");
+        let get = |name: &str| program.environment.get(name).map(String::as_str);
+        let (name, value) = own;
+        assert_eq!(get(name), Some(value.as_str()), "{jar}");
+        assert_eq!(get("ES_JAVA_OPTS"), Some(options.as_str()), "{jar}");
+        assert_eq!(get("ES_PATH_CONF").is_some(), argument.is_none(), "{jar}");
+    }
+    assert_eq!(
+        old("elasticsearch-2.4.6.jar", 9).environment.get("ES_GC_OPTS"),
+        None,
+        "what the script says is fine there"
+    );
+}
+
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
     let file = "[env]\nES_PATH_CONF = \"/x\"\nJAVA_HOME = \"/nonexistent\"\n[set]\n\"cluster.name\" = \"x\"\n";
@@ -175,9 +242,9 @@ fn a_container_is_told_what_its_line_wants() {
     assert_eq!(targets, ["/usr/share/opensearch/data", "/quorate"]);
     assert_eq!(
         made.seed_link,
-        ("unicast_hosts.txt".to_owned(), "/quorate/unicast_hosts.txt".to_owned())
+        Some(("unicast_hosts.txt".to_owned(), "/quorate/unicast_hosts.txt".to_owned()))
     );
-    let settings = plan.setup.render(None);
+    let settings = plan.setup.render(None, &[]);
     for line in [
         "network.bind_host: \"0.0.0.0\"",
         "network.publish_host: \"127.0.0.1\"",

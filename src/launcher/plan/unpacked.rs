@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{Found, Node, Plan, java_options, layout, text};
+use super::{Found, Node, Plan, heap, java_option, layout, text};
 use crate::{
     config::LaunchSettings,
     exit::{Failure, Problem},
     launcher::{
         distribution::Distribution,
-        java::Java,
+        java::{self, Java},
         process::{Program, Template},
+        product::{Collector, ConfigDir},
         render::Reach,
         user::User,
     },
@@ -17,6 +18,8 @@ use crate::{
 
 /// Where programs are looked for when the launcher itself does not know.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// In place of a collector that a newer Java does not have any more.
+const NEW_COLLECTOR: &str = "-XX:+UseG1GC";
 /// Without it Java takes file names for ASCII.
 const DEFAULT_LANG: &str = "C.UTF-8";
 
@@ -62,16 +65,24 @@ impl Plan {
     pub fn program(&self, unpacked: &Unpacked) -> Program {
         Program {
             path: unpacked.distribution.program(),
-            arguments: Vec::new(),
+            arguments: self.arguments(),
             environment: self.environment(&unpacked.java),
             directory: self.layout.dir.clone(),
             user: self.user.clone(),
             template: Some(Template {
                 source: unpacked.distribution.config(),
+                java: unpacked.java.major,
                 layout: self.layout.clone(),
                 line: self.line,
                 certificates: self.settings.certificates.clone(),
             }),
+        }
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        match self.line.script.config {
+            ConfigDir::Variable => Vec::new(),
+            ConfigDir::Argument(start) => vec![format!("{start}{}", self.layout.config.display())],
         }
     }
 
@@ -94,25 +105,44 @@ impl Plan {
         environment.extend([
             ("HOME".to_owned(), text(&self.layout.tmp)),
             (line.java_variable.to_owned(), text(&java.home)),
-            (line.variable("PATH_CONF"), text(&self.layout.config)),
-            (line.variable("TMPDIR"), text(&self.layout.tmp)),
         ]);
+        environment.extend(self.for_the_script(java));
         environment.extend(self.settings.env.clone());
-        let options = line.variable("JAVA_OPTS");
-        if let Some(all) = java_options(
-            self.settings.heap.as_deref(),
-            environment.get(&options).map(String::as_str),
-        ) {
-            environment.insert(options, all);
+        heap(line, self.settings.heap.as_deref(), &mut environment);
+        if line.script.tmp_by_option {
+            let option = format!("-Djava.io.tmpdir={}", self.layout.tmp.display());
+            java_option(line, &option, &mut environment);
         }
         environment
+    }
+
+    /// What the start script wants to be told by variables.
+    fn for_the_script(&self, java: &Java) -> Vec<(String, String)> {
+        let (line, config) = (self.line, &self.layout.config);
+        let mut all = vec![(line.variable("TMPDIR"), text(&self.layout.tmp))];
+        match line.script.config {
+            ConfigDir::Variable => all.push((line.variable("PATH_CONF"), text(config))),
+            ConfigDir::Argument(_) => {}
+        }
+        if let Some(name) = line.script.options_file {
+            all.push((name.to_owned(), text(&config.join("jvm.options"))));
+        }
+        if let Collector::Variable(name) = line.script.collector
+            && java.major.is_some_and(java::refuses_old_collectors)
+        {
+            all.push((name.to_owned(), NEW_COLLECTOR.to_owned()));
+        }
+        all
     }
 }
 
 /// Variables that would take the node away from the files that the launcher writes for it.
 fn env_problems(distribution: Option<&Distribution>, settings: &LaunchSettings) -> Vec<Problem> {
     let owned = |name: &str| {
-        distribution.is_some_and(|d| ["PATH_CONF", "TMPDIR"].iter().any(|own| d.line.variable(own) == name))
+        distribution.is_some_and(|d| {
+            let always = ["PATH_CONF", "TMPDIR"].iter().any(|own| d.line.variable(own) == name);
+            always || d.line.script.options_file == Some(name)
+        })
     };
     let said = settings.env.keys().filter(|name| owned(name));
     said.map(|name| {

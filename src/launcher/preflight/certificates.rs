@@ -52,7 +52,7 @@ pub(super) fn access(plan: &Plan) -> Option<Check> {
             ACCESS,
             format!(
                 "nodes are asked over TLS, and `{}` is not true for this one",
-                security.http.setting("enabled")
+                security.http.switch()
             ),
             "give `--certificates DIR`, or leave `--node-cacert` and `--node-fingerprint` out",
         )),

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Check;
 use crate::launcher::{
-    java::{Java, JavaSource},
+    java::{self, Java, JavaSource},
     plan::{Plan, Unpacked},
+    product::{self, Collector},
 };
 
 const GIB: u64 = 1 << 30;
@@ -49,9 +50,14 @@ pub(super) fn version(plan: &Plan, java: &Java) -> Check {
     }
 }
 
-/// Every option that the node's Java is started with, in its order: a later one wins.
+/// Every option that the node's Java is started with.
 #[derive(Debug, Default)]
-pub(super) struct Options(Vec<String>);
+pub(super) struct Options {
+    /// In their order: a later one wins.
+    all: Vec<String>,
+    /// One that the Java does not start with, and what stands in the way of leaving it out.
+    dropped: Option<String>,
+}
 
 /// What the options say about the heap, in bytes; none: the node's own choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +82,19 @@ impl Options {
         for path in more {
             options.read(&path, unpacked.java.major);
         }
-        let variable = plan.line.variable("JAVA_OPTS");
-        if let Some(said) = plan.program(unpacked).environment.get(&variable) {
-            options.0.extend(said.split_whitespace().map(str::to_owned));
+        let environment = plan.program(unpacked).environment;
+        if let product::Heap::Variable(name) = plan.line.script.heap
+            && let Some(heap) = environment.get(name)
+        {
+            options.all.extend([format!("-Xms{heap}"), format!("-Xmx{heap}")]);
+        }
+        if let Some(said) = environment.get(&plan.line.variable("JAVA_OPTS")) {
+            options.all.extend(said.split_whitespace().map(str::to_owned));
+        }
+        if let (Collector::Script(file), Some(java)) = (plan.line.script.collector, unpacked.java.major) {
+            let script = std::fs::read_to_string(unpacked.distribution.home.join(file)).unwrap_or_default();
+            options.dropped = dropped(&script, java)
+                .map(|option| format!("Java {java} does not know the option `{option}`, and {file} insists on it"));
         }
         options
     }
@@ -86,14 +102,14 @@ impl Options {
     fn read(&mut self, path: &Path, java: Option<u32>) {
         // One that cannot be read is the business of `home`.
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        self.0
+        self.all
             .extend(text.lines().filter_map(|line| applies(line, java)).map(str::to_owned));
     }
 
     pub(super) fn heap(&self) -> Heap {
         let last = |names: [&str; 2]| {
             let size = |option: &String| names.iter().find_map(|name| bytes(option.strip_prefix(name)?));
-            self.0.iter().rev().find_map(size)
+            self.all.iter().rev().find_map(size)
         };
         Heap {
             min: last(["-Xms", "-XX:InitialHeapSize="]),
@@ -104,7 +120,7 @@ impl Options {
     /// Whether the node checks itself as strictly on a loopback address as on any other.
     pub(super) fn enforce(&self) -> bool {
         let strict = |option: &String| option.starts_with("-D") && option.ends_with(".enforce.bootstrap.checks=true");
-        self.0.iter().any(strict)
+        self.all.iter().any(strict)
     }
 
     /// Options that the node refuses.
@@ -116,7 +132,11 @@ impl Options {
                 .find(|(start, _)| option.starts_with(start))
                 .map(|(_, why)| (option.clone(), *why))
         };
-        match self.0.iter().find_map(refused) {
+        if let Some(why) = &self.dropped {
+            let hint = "give the node a Java of its time, or take the option out of that file";
+            return Check::fail(NAME, why.clone(), hint);
+        }
+        match self.all.iter().find_map(refused) {
             Some((option, why)) => Check::fail(
                 NAME,
                 format!("the node refuses the Java option `{option}`: {why}"),
@@ -125,6 +145,13 @@ impl Options {
             None => Check::ok(NAME, "none that the node refuses"),
         }
     }
+}
+
+/// An option in a shell script that this Java does not start with.
+fn dropped(script: &str, java: u32) -> Option<&str> {
+    let lines = script.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut words = lines.flat_map(|line| line.split([' ', '"', '\'']));
+    words.find(|word| java::refuses(java, word))
 }
 
 /// The option on a line of a `jvm.options` file, if it is one for this Java: `8-13:-XX:+UseG1GC`, `14-:-X`, `8:-X` or `-X`.
@@ -208,7 +235,7 @@ mod tests {
         std::fs::write(&path, file).expect("written");
         let mut options = Options::default();
         options.read(&path, java);
-        options.0.extend(said.split_whitespace().map(str::to_owned));
+        options.all.extend(said.split_whitespace().map(str::to_owned));
         options
     }
 
@@ -226,6 +253,13 @@ mod tests {
             assert_eq!(options(file, java, said).heap(), Heap { min, max }, "{java:?} {said}");
         }
         assert_eq!(options("", None, "").heap(), Heap { min: None, max: None });
+    }
+
+    #[test]
+    fn an_option_that_the_java_does_not_know_is_found_in_the_script() {
+        let script = "# -XX:+UseParNewGC\nJAVA_OPTS=\"$JAVA_OPTS -XX:+UseConcMarkSweepGC\"\n";
+        assert_eq!(dropped(script, 11), None);
+        assert_eq!(dropped(script, 17), Some("-XX:+UseConcMarkSweepGC"));
     }
 
     #[test]

@@ -21,6 +21,13 @@ pub(super) const ELASTICSEARCH_IMAGE: ImageShape = ImageShape {
     unprotected: &[],
 };
 
+/// Elasticsearch 1 and 2, from the library of Docker Hub. Its own user has another number in every version; whoever is no root is
+/// taken as he is.
+pub(super) const LIBRARY_IMAGE: ImageShape = ImageShape {
+    user: (1000, 1000),
+    ..ELASTICSEARCH_IMAGE
+};
+
 /// OpenSearch.
 pub(super) const OPENSEARCH_IMAGE: ImageShape = ImageShape {
     home: "/usr/share/opensearch",

@@ -1,9 +1,12 @@
 //! The rows of the table: every line of both products. Pure data.
 
 use super::{
-    Formation, JavaRange, Line, Product, Version,
-    image::{ELASTICSEARCH_IMAGE, OPENSEARCH_IMAGE},
-    security::{OPENSEARCH_2_SECURITY, OPENSEARCH_SECURITY, XPACK},
+    Formation, JavaRange, Line, Product, Seeds, Version,
+    image::{ELASTICSEARCH_IMAGE, LIBRARY_IMAGE, OPENSEARCH_IMAGE},
+    script::{ELASTICSEARCH_1, ELASTICSEARCH_2, ELASTICSEARCH_5, ELASTICSEARCH_6, MODERN},
+    security::{
+        OPENSEARCH_2_SECURITY, OPENSEARCH_SECURITY, SHIELD, XPACK, XPACK_META_MODULE, XPACK_META_PLUGIN, XPACK_PLUGIN,
+    },
 };
 
 const ELASTICSEARCH_9: Line = Line {
@@ -15,12 +18,17 @@ const ELASTICSEARCH_9: Line = Line {
         setting: "cluster.initial_master_nodes",
     },
     seed_hosts: "discovery.seed_hosts",
-    seed_provider: "discovery.seed_providers",
-    seed_file: "unicast_hosts.txt",
+    seeds: Seeds::File {
+        provider: "discovery.seed_providers",
+        name: "unicast_hosts.txt",
+    },
+    always: &[],
     master_role: "master",
     any_role: false,
     attribute: "node.attr.",
     transport_port: "transport.port",
+    memory_lock: "bootstrap.memory_lock",
+    script: MODERN,
     java_variable: "ES_JAVA_HOME",
     bundled_java: &["jdk"],
     java: JavaRange { from: 21, to: None },
@@ -77,31 +85,101 @@ const OPENSEARCH_2: Line = Line {
     ..OPENSEARCH_3
 };
 
+const ELASTICSEARCH_6_FILE: Line = Line {
+    label: "Elasticsearch 6",
+    from: Version::at(6, 7),
+    below: Version::at(7, 0),
+    formation: Formation::Quorum {
+        setting: "discovery.zen.minimum_master_nodes",
+    },
+    seed_hosts: "discovery.zen.ping.unicast.hosts",
+    seeds: Seeds::File {
+        provider: "discovery.zen.hosts_provider",
+        name: "unicast_hosts.txt",
+    },
+    bundled_java: &[],
+    java: JavaRange { from: 8, to: Some(17) },
+    ..ELASTICSEARCH_7
+};
+
+/// A node of these finds others by a file only with a plugin that is not in its distribution.
+const ELASTICSEARCH_6_FIXED: Line = Line {
+    from: Version::at(6, 0),
+    below: Version::at(6, 5),
+    seeds: Seeds::Fixed,
+    transport_port: "transport.tcp.port",
+    script: ELASTICSEARCH_6,
+    ..ELASTICSEARCH_6_FILE
+};
+
+const ELASTICSEARCH_5_LINE: Line = Line {
+    label: "Elasticsearch 5",
+    from: Version::at(5, 0),
+    below: Version::at(6, 0),
+    script: ELASTICSEARCH_5,
+    security: XPACK_PLUGIN,
+    ..ELASTICSEARCH_6_FIXED
+};
+
+/// Attributes have no place of their own, and what is no setting is ignored.
+const ELASTICSEARCH_2_LINE: Line = Line {
+    label: "Elasticsearch 2",
+    from: Version::at(2, 0),
+    below: Version::at(3, 0),
+    // Of the core up to 1, of a plugin then.
+    always: &[("discovery.zen.ping.multicast.enabled", "false")],
+    attribute: "node.",
+    memory_lock: "bootstrap.mlockall",
+    script: ELASTICSEARCH_2,
+    java: JavaRange { from: 7, to: Some(17) },
+    security: SHIELD,
+    image: LIBRARY_IMAGE,
+    ..ELASTICSEARCH_5_LINE
+};
+
+const ELASTICSEARCH_1_LINE: Line = Line {
+    label: "Elasticsearch 1",
+    from: Version::at(1, 0),
+    below: Version::at(2, 0),
+    script: ELASTICSEARCH_1,
+    ..ELASTICSEARCH_2_LINE
+};
+
 /// Every line there is, oldest first.
 pub const LINES: &[Line] = &[
+    ELASTICSEARCH_1_LINE,
+    ELASTICSEARCH_2_LINE,
+    ELASTICSEARCH_5_LINE,
+    // The place of the module that secures the node changed with almost every version.
     Line {
-        label: "Elasticsearch 6.8",
-        product: Product::Elasticsearch,
-        from: Version::at(6, 8),
-        below: Version::at(6, 9),
-        formation: Formation::Quorum {
-            setting: "discovery.zen.minimum_master_nodes",
-        },
-        seed_hosts: "discovery.zen.ping.unicast.hosts",
-        seed_provider: "discovery.zen.hosts_provider",
-        seed_file: "unicast_hosts.txt",
-        master_role: "master",
-        any_role: false,
-        attribute: "node.attr.",
-        transport_port: "transport.port",
-        java_variable: "JAVA_HOME",
-        bundled_java: &[],
-        java: JavaRange { from: 8, to: Some(17) },
-        security: XPACK,
-        map_count: 262_144,
-        flood_headroom: None,
-        image: ELASTICSEARCH_IMAGE,
+        below: Version::at(6, 2),
+        security: XPACK_PLUGIN,
+        ..ELASTICSEARCH_6_FIXED
     },
+    Line {
+        from: Version::at(6, 2),
+        below: Version::at(6, 3),
+        security: XPACK_META_PLUGIN,
+        ..ELASTICSEARCH_6_FIXED
+    },
+    Line {
+        from: Version::at(6, 3),
+        below: Version::at(6, 4),
+        security: XPACK_META_MODULE,
+        ..ELASTICSEARCH_6_FIXED
+    },
+    Line {
+        from: Version::at(6, 4),
+        ..ELASTICSEARCH_6_FIXED
+    },
+    // The seed file came with 6.5, the new name of the port with 6.7.
+    Line {
+        from: Version::at(6, 5),
+        below: Version::at(6, 7),
+        transport_port: "transport.tcp.port",
+        ..ELASTICSEARCH_6_FILE
+    },
+    ELASTICSEARCH_6_FILE,
     // The variable for Java came with 7.12.
     Line {
         below: Version::at(7, 12),

@@ -11,6 +11,8 @@ pub struct Security {
     pub off: (&'static str, &'static str),
     /// The settings that switch it on, or that its certificates are worth having with.
     pub on: &'static [(&'static str, &'static str)],
+    /// Whether certificates may be files of the PEM form, in its config directory.
+    pub takes_pem: bool,
     /// TLS between nodes.
     pub transport: TlsLayer,
     /// TLS to clients.
@@ -22,6 +24,8 @@ pub struct Security {
 pub struct TlsLayer {
     /// How they begin.
     pub prefix: &'static str,
+    /// Whether the layer is there.
+    pub enabled: &'static str,
     /// The file with the node's certificate.
     pub certificate: &'static str,
     /// The file with its key.
@@ -37,6 +41,11 @@ impl TlsLayer {
     pub fn setting(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+
+    /// The setting that says whether the layer is there.
+    pub fn switch(&self) -> String {
+        self.setting(self.enabled)
+    }
 }
 
 pub(super) const XPACK: Security = Security {
@@ -44,6 +53,7 @@ pub(super) const XPACK: Security = Security {
     namespace: "xpack.security.",
     off: ("xpack.security.enabled", "false"),
     on: &[("xpack.security.enabled", "true")],
+    takes_pem: true,
     transport: TlsLayer {
         prefix: "xpack.security.transport.ssl.",
         names: Some(("verification_mode", "full", "certificate")),
@@ -52,8 +62,47 @@ pub(super) const XPACK: Security = Security {
     http: XPACK_HTTP,
 };
 
+/// In 6.3, a module among modules.
+pub(super) const XPACK_META_MODULE: Security = Security {
+    module: "modules/x-pack/x-pack-security",
+    ..XPACK
+};
+
+/// In 6.2, a plugin among plugins.
+pub(super) const XPACK_META_PLUGIN: Security = Security {
+    module: "plugins/x-pack/x-pack-security",
+    ..XPACK
+};
+
+/// Before, one plugin for everything.
+pub(super) const XPACK_PLUGIN: Security = Security {
+    module: "plugins/x-pack",
+    ..XPACK
+};
+
+/// Before Elasticsearch 5. It takes keystores of Java alone.
+pub(super) const SHIELD: Security = Security {
+    module: "plugins/shield",
+    namespace: "shield.",
+    off: ("shield.enabled", "false"),
+    on: &[],
+    takes_pem: false,
+    transport: TlsLayer {
+        prefix: "shield.transport.",
+        ..SHIELD_HTTP
+    },
+    http: SHIELD_HTTP,
+};
+
+const SHIELD_HTTP: TlsLayer = TlsLayer {
+    prefix: "shield.http.",
+    enabled: "ssl",
+    ..XPACK_HTTP
+};
+
 const XPACK_HTTP: TlsLayer = TlsLayer {
     prefix: "xpack.security.http.ssl.",
+    enabled: "enabled",
     certificate: "certificate",
     key: "key",
     authorities: "certificate_authorities",
@@ -62,6 +111,7 @@ const XPACK_HTTP: TlsLayer = TlsLayer {
 
 const OPENSEARCH_HTTP: TlsLayer = TlsLayer {
     prefix: "plugins.security.ssl.http.",
+    enabled: "enabled",
     certificate: "pemcert_filepath",
     key: "pemkey_filepath",
     authorities: "pemtrustedcas_filepath",
@@ -74,6 +124,7 @@ pub(super) const OPENSEARCH_SECURITY: Security = Security {
     off: ("plugins.security.disabled", "true"),
     // Elasticsearch looks for new files unasked.
     on: &[("plugins.security.ssl.certificates_hot_reload.enabled", "true")],
+    takes_pem: true,
     transport: TlsLayer {
         prefix: "plugins.security.ssl.transport.",
         names: Some(("enforce_hostname_verification", "true", "false")),

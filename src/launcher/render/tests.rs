@@ -35,6 +35,11 @@ pub(super) fn setup(product: Product, version: &str) -> NodeSetup {
 fn every_line_gets_its_settings() {
     let masters = ["node \"a\"".to_owned(), "b".to_owned()];
     for (product, version) in [
+        (Product::Elasticsearch, "1.7.6"),
+        (Product::Elasticsearch, "2.4.6"),
+        (Product::Elasticsearch, "5.6.16"),
+        (Product::Elasticsearch, "6.2.4"),
+        (Product::Elasticsearch, "6.5.4"),
         (Product::Elasticsearch, "6.8.23"),
         (Product::Elasticsearch, "7.8.1"),
         (Product::Elasticsearch, "7.17.29"),
@@ -45,7 +50,10 @@ fn every_line_gets_its_settings() {
         (Product::OpenSearch, "3.6.0"),
     ] {
         let name = format!("{}-{version}", product.name());
-        insta::assert_snapshot!(name, setup(product, version).render(Some(&masters)));
+        insta::assert_snapshot!(
+            name,
+            setup(product, version).render(Some(&masters), &["10.0.0.2:9300".to_owned()])
+        );
     }
 }
 
@@ -70,7 +78,7 @@ fn certificates_switch_tls_on_in_every_layer_that_was_not_told_otherwise() {
         assert!(setup.speaks_tls() && !setup.unprotected());
         let namespace = setup.line.security.namespace;
         let secure = |setup: &NodeSetup| -> String {
-            let text = setup.render(None);
+            let text = setup.render(None, &[]);
             let lines = text.lines().filter(|line| line.starts_with(namespace));
             lines.collect::<Vec<_>>().join(
                 "
@@ -105,7 +113,7 @@ fn an_opensearch_that_does_not_know_how_to_look_for_new_certificates_is_not_told
     for version in ["1.3.20", "2.19.6"] {
         let mut setup = setup(Product::OpenSearch, version);
         setup.certificates = Some("/etc/certs".into());
-        let text = setup.render(None);
+        let text = setup.render(None, &[]);
         assert!(
             text.contains("plugins.security.ssl.http.enabled: true") && !text.contains("reload"),
             "{text}"
@@ -114,9 +122,32 @@ fn an_opensearch_that_does_not_know_how_to_look_for_new_certificates_is_not_told
 }
 
 #[test]
+fn an_attribute_is_not_taken_for_a_setting_where_both_have_one_place() {
+    for (version, fits) in [("2.4.6", false), ("5.6.16", true)] {
+        let mut setup = setup(Product::Elasticsearch, version);
+        setup.set.clear();
+        setup.attributes.insert("data".to_owned(), "x".to_owned());
+        assert_eq!(setup.problems().is_empty(), fits, "{version}");
+    }
+}
+
+#[test]
+fn a_line_that_takes_no_pem_files_is_given_none() {
+    let mut setup = setup(Product::Elasticsearch, "2.4.6");
+    setup.certificates = Some("/etc/certs".into());
+    let problems = setup.problems();
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.what.contains("takes no files of the PEM form")),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn the_bootstrap_setting_is_there_only_when_ordered() {
     for version in ["6.8.23", "9.5.3"] {
-        let text = setup(Product::Elasticsearch, version).render(None);
+        let text = setup(Product::Elasticsearch, version).render(None, &[]);
         assert!(!text.contains("initial_master_nodes"), "{text}");
     }
 }
@@ -129,10 +160,10 @@ fn security_is_left_alone_by_whoever_sets_any_of_it() {
         .set
         .insert("xpack.security.http.ssl.enabled".to_owned(), "true".to_owned());
     assert!(!setup.unprotected());
-    assert!(!setup.render(None).contains("xpack.security.enabled"));
+    assert!(!setup.render(None, &[]).contains("xpack.security.enabled"));
     setup.has_security = false;
     setup.set.clear();
-    assert!(!setup.render(None).contains("xpack.security"));
+    assert!(!setup.render(None, &[]).contains("xpack.security"));
 }
 
 #[test]
@@ -192,7 +223,21 @@ fn java_options_name_no_file_in_the_home() {
                 -XX:ErrorFile=logs/hs_err_pid%p.log\n-Xms1g\n";
     let expected = "8:-Xloggc:/l/gc.log\n9-:-Xlog:gc*:file=/l/gc.log:utctime\n# =logs/x\n-XX:HeapDumpPath=/d\n\
                     -XX:ErrorFile=/l/hs_err_pid%p.log\n-Xms1g\n";
-    assert_eq!(java_options(text, Path::new("/l"), Path::new("/d")), expected);
+    assert_eq!(java_options(text, Some(17), Path::new("/l"), Path::new("/d")), expected);
+}
+
+#[test]
+fn only_a_java_that_does_not_know_an_option_goes_without_it() {
+    let text = "-XX:+UseConcMarkSweepGC\n8-13:-XX:+UseConcMarkSweepGC\n-XX:+UseParNewGC\n-server\n";
+    let of = |java| java_options(text, java, Path::new("/l"), Path::new("/d"));
+    for java in [None, Some(8)] {
+        assert_eq!(of(java), text, "{java:?}");
+    }
+    assert_eq!(
+        of(Some(11)),
+        "-XX:+UseConcMarkSweepGC\n8-13:-XX:+UseConcMarkSweepGC\n-server\n"
+    );
+    assert_eq!(of(Some(17)), "8-13:-XX:+UseConcMarkSweepGC\n-server\n");
 }
 
 proptest! {
@@ -200,9 +245,9 @@ proptest! {
     fn whatever_is_set_takes_one_line_and_hides_nothing(value in any::<String>()) {
         if set_problem("a.b", &value).is_none() {
             let mut setup = setup(Product::Elasticsearch, "9.5.3");
-            let lines = setup.render(None).lines().count();
+            let lines = setup.render(None, &[]).lines().count();
             setup.set.insert("a.b".to_owned(), value);
-            prop_assert_eq!(setup.render(None).lines().count(), lines + 1);
+            prop_assert_eq!(setup.render(None, &[]).lines().count(), lines + 1);
         }
     }
 }

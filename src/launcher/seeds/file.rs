@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use crate::host;
 
+/// Its name. Nodes of most lines read it by a link; it is also what the launcher remembers.
+pub const NAME: &str = "unicast_hosts.txt";
 /// Changes that follow a change are written together after this long.
 const COALESCE: Duration = Duration::from_millis(50);
 /// A file that could not be written is tried again after this long.

@@ -200,7 +200,7 @@ pub(crate) async fn found(plan: &Plan, dead: Dead) -> Result<Option<Leftover>, F
 /// A start under a claim.
 pub(crate) fn order(plan: &Plan) -> Order {
     Order {
-        settings: plan.setup.render(None),
+        settings: plan.setup.render(None, &[]),
         label: Label {
             claim: Some("c1".parse().expect("a claim")),
             with_setting: true,
