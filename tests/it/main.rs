@@ -14,6 +14,8 @@ mod formation_model;
 mod generated_docs;
 mod launch;
 mod launch_container;
+mod lines;
+mod lines_cut;
 mod node_certificates;
 mod node_security;
 mod node_tls;

@@ -17,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{LONG, eventually, part};
+use super::{LONG, eventually, part, still::stand_still};
 
 /// Which etcd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub(crate) enum Version {
 }
 
 impl Version {
-    fn binary(self) -> PathBuf {
+    /// The executable.
+    pub(crate) fn binary(self) -> PathBuf {
         let path = PathBuf::from(match self {
             Self::V34 => part("QUORATE_TEST_ETCD_34"),
             Self::V35 => part("QUORATE_TEST_ETCD_35"),
@@ -205,14 +206,7 @@ impl Etcd {
     /// SIGSTOP: connections stay open, nothing is answered. Comes back when the last thread stands still.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
-        let tasks = format!("/proc/{}/task", self.pid());
-        let stopped = |task: std::io::Result<std::fs::DirEntry>| {
-            let stat = std::fs::read_to_string(task.expect("a thread").path().join("stat"));
-            stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
-        };
-        while !std::fs::read_dir(&tasks).expect("threads").all(stopped) {
-            std::thread::yield_now();
-        }
+        stand_still(self.pid());
     }
 
     /// SIGCONT.
@@ -232,6 +226,15 @@ impl Etcd {
         self.kill();
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("removed");
         self.restart().await;
+    }
+
+    /// The version that it gives.
+    pub(crate) async fn full_version(&self) -> String {
+        let answer = self.http("/version").await.expect("a version");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let version: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let version = version.get("etcdserver").and_then(|version| version.as_str());
+        version.expect("a version").to_owned()
     }
 
     /// One of its own metrics.

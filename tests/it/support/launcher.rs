@@ -11,17 +11,34 @@ use quorate::nodefile::{NodeFile, Phase, ProcessId};
 use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, etcd::Etcd, eventually, node::Line, part, program::Run};
+use super::{LONG, etcd::Etcd, eventually, node::Line, part, program::Run, still::stand_still};
 
 /// The user of nodes that root starts.
 const NOBODY: u32 = 65534;
+
+/// What a launcher starts as a process.
+#[derive(Debug, Clone)]
+pub(crate) struct Stock {
+    /// An unpacked distribution.
+    pub(crate) home: PathBuf,
+    /// The variable that names its Java, and that Java: `JAVA_HOME=/usr/lib/jvm/x`.
+    pub(crate) java: String,
+}
+
+impl From<Line> for Stock {
+    fn from(line: Line) -> Self {
+        Self {
+            home: line.home(),
+            java: format!("{}={}", line.java_variable(), line.java()),
+        }
+    }
+}
 
 /// One host: what a launcher is given, and the directories that stay when it is started again.
 #[derive(Debug)]
 pub(crate) struct Host {
     program: PathBuf,
-    home: PathBuf,
-    java: String,
+    stock: Stock,
     address: String,
     etcd: String,
     more: Vec<String>,
@@ -33,14 +50,13 @@ pub(crate) struct Host {
 
 impl Host {
     /// A host at `address` whose launcher gets `more` flags.
-    pub(crate) fn new(line: Line, address: &str, etcd: &Etcd, more: &[&str]) -> Self {
+    pub(crate) fn new(stock: impl Into<Stock>, address: &str, etcd: &Etcd, more: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         // The node's user has to get through.
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("open to all");
         Self {
             program: env!("CARGO_BIN_EXE_quorate").into(),
-            home: line.home(),
-            java: format!("{}={}", line.java_variable(), line.java()),
+            stock: stock.into(),
             address: address.to_owned(),
             etcd: etcd.endpoint(),
             more: more.iter().map(|flag| (*flag).to_owned()).collect(),
@@ -57,7 +73,13 @@ impl Host {
 
     /// Another distribution than that of its line.
     pub(crate) fn use_home(&mut self, home: &Path) {
-        home.clone_into(&mut self.home);
+        home.clone_into(&mut self.stock.home);
+    }
+
+    /// Its disk is in a machine with another address now.
+    pub(crate) fn moves_to(&mut self, address: &str) {
+        assert!(self.child.is_none(), "its launcher runs");
+        address.clone_into(&mut self.address);
     }
 
     /// A copy of the program, which can be replaced, as a package does: by rename.
@@ -98,7 +120,7 @@ impl Host {
         let flags = [
             ("--endpoints", self.etcd.clone()),
             ("--address", self.address.clone()),
-            ("--home", self.home.display().to_string()),
+            ("--home", self.stock.home.display().to_string()),
             ("--name", format!("node-{}", self.address)),
             ("--data", path("data")),
             ("--state-dir", path("state")),
@@ -106,7 +128,7 @@ impl Host {
             ("--heap", "256m".to_owned()),
             ("--drain-wait", "0s".to_owned()),
             ("--set", "discovery.initial_state_timeout=1s".to_owned()),
-            ("--env", self.java.clone()),
+            ("--env", self.stock.java.clone()),
         ];
         program
             .arg(command)
@@ -209,6 +231,23 @@ impl Host {
     pub(crate) fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.child.take().expect("it was started").wait().expect("ended");
+    }
+
+    /// Sends a signal to the node and whatever it has started; its process.
+    pub(crate) fn signal_node(&self, signal: Signal) -> ProcessId {
+        let process = self.file().and_then(|file| file.process).expect("a node runs");
+        kill_process_group(pid(process.pid), signal).expect("a signal");
+        process
+    }
+
+    /// SIGSTOP to the node: connections stay open, nothing is answered. Comes back when every thread stands still.
+    pub(crate) fn freeze_node(&self) {
+        stand_still(self.signal_node(Signal::STOP).pid);
+    }
+
+    /// SIGCONT to the node.
+    pub(crate) fn thaw_node(&self) {
+        self.signal_node(Signal::CONT);
     }
 
     /// Waits for the launcher's end; its exit code.

@@ -12,7 +12,7 @@ use quorate::probe::{Access, Prober, Report};
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, address::Address, part};
+use super::{LONG, address::Address, part, still::stand_still};
 
 /// The user and group of nodes that root starts: search nodes refuse to run as root.
 const NOBODY: u32 = 65534;
@@ -255,14 +255,7 @@ impl Node {
     /// SIGSTOP: connections stay open, nothing is answered. Returns when every thread stands still.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
-        let tasks = format!("/proc/{}/task", self.pid());
-        let moves = |task: std::io::Result<std::fs::DirEntry>| {
-            let stat = std::fs::read_to_string(task.expect("a thread").path().join("stat")).unwrap_or_default();
-            !stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
-        };
-        while std::fs::read_dir(&tasks).expect("it runs").any(moves) {
-            std::thread::yield_now();
-        }
+        stand_still(self.pid());
     }
 
     /// SIGCONT.

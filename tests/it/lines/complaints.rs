@@ -1,0 +1,68 @@
+//! What the nodes' logs say about deprecated settings.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use super::trio::Trio;
+
+/// Parts of messages that are no fault of quorate's settings, and why they are there.
+const UNAVOIDABLE: &[(&str, &str)] = &[(
+    "no-jdk distributions",
+    "the distributions that are run bring no Java of their own",
+)];
+
+impl Trio {
+    /// The complaints that cannot be helped, with their reasons; there are no others.
+    pub(super) fn unavoidable_complaints(&self) -> Vec<String> {
+        let complaints = self.complaints();
+        let reason = |complaint: &String| UNAVOIDABLE.iter().find(|(part, _)| complaint.contains(part));
+        let others: Vec<&String> = complaints.iter().filter(|one| reason(one).is_none()).collect();
+        assert!(others.is_empty(), "deprecated, and nobody said why: {others:#?}");
+        let explain = |complaint| reason(complaint).map(|(_, why)| format!("`{complaint}` ({why})"));
+        complaints.iter().filter_map(explain).collect()
+    }
+
+    /// Every message of the deprecation logs, and whatever else speaks of deprecation, once.
+    fn complaints(&self) -> BTreeSet<String> {
+        let roots = self.seats.iter().map(|seat| seat.host.path("state"));
+        let logs = roots.flat_map(|root| files_below(&root)).filter(|path| is_log(path));
+        logs.flat_map(|path| complaints_in(&path)).collect()
+    }
+}
+
+fn files_below(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files_below(&path),
+            path => vec![path],
+        })
+        .collect()
+}
+
+fn is_log(path: &Path) -> bool {
+    let is_in_logs = path.parent().is_some_and(|dir| dir.ends_with("logs"));
+    is_in_logs && path.extension().is_some_and(|end| end == "log" || end == "json")
+}
+
+fn complaints_in(path: &Path) -> Vec<String> {
+    let text = String::from_utf8_lossy(&std::fs::read(path).expect("a log")).into_owned();
+    let all = path.to_string_lossy().contains("_deprecation.");
+    let lines = text
+        .lines()
+        .filter(|line| all || line.to_lowercase().contains("deprecat"));
+    lines.map(message).collect()
+}
+
+/// The message of a line, of JSON or of text.
+fn message(line: &str) -> String {
+    let json: Option<Value> = serde_json::from_str(line).ok();
+    let text = json.as_ref().and_then(|json| json["message"].as_str());
+    text.unwrap_or_else(|| line.rsplit("] ").next().unwrap_or(line))
+        .trim()
+        .to_owned()
+}
