@@ -14,7 +14,7 @@ mod tombstone;
 mod value;
 
 pub use brief::{brief, narrow, plain};
-pub use id::{ClaimId, ClusterUuid, DiskId, IdError, Incarnation, NodeId, ServiceName};
+pub use id::{ClaimId, ClusterUuid, DEFAULT_TRANSPORT_PORT, DiskId, IdError, Incarnation, NodeId, ServiceName};
 pub use marker::Marker;
 pub use member::Member;
 pub use record::{ClusterRecord, NamedMaster, RecordState};

@@ -18,7 +18,7 @@ use crate::{
     exit::Problem,
     host,
     launcher::preflight::{self, TOPICS},
-    model::{NodeId, ServiceName},
+    model::{DEFAULT_TRANSPORT_PORT, NodeId, ServiceName},
 };
 
 /// Settings of `quorate launch`.
@@ -90,10 +90,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         .unwrap_or_default();
     let node = node(r, &endpoints, "/var/lib/quorate");
     let engine = engine(r);
-    let name = r.text("name").or_else(host::name);
-    if name.is_none() {
-        r.problem(Problem::with_hint("this host has no name", "give `--name`"));
-    }
+    let name = name(r, node.as_ref());
     let bootstrap_expect = masters(r, "bootstrap-expect").filter(|_| !is_default(r, "bootstrap-expect"));
     let expected_masters = masters(r, "expected-masters");
     let roles = roles(r);
@@ -132,6 +129,19 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         common,
         node,
     })
+}
+
+/// The host's name, and like the id with the port where it is not the usual one: several nodes of a host are several names.
+fn name(r: &mut Resolver<'_>, node: Option<&NodeSettings>) -> Option<String> {
+    let of_host = |host: String| match node.map(|node| node.transport_port) {
+        Some(port) if port != DEFAULT_TRANSPORT_PORT => format!("{host}-{port}"),
+        Some(_) | None => host,
+    };
+    let name = r.text("name").or_else(|| host::name().map(of_host));
+    if name.is_none() {
+        r.problem(Problem::with_hint("this host has no name", "give `--name`"));
+    }
+    name
 }
 
 fn inherited(r: &Resolver<'_>) -> BTreeMap<String, String> {

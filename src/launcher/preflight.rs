@@ -8,7 +8,9 @@ pub mod fix;
 mod host;
 mod java;
 mod memory;
+mod neighbours;
 mod network;
+mod roles;
 mod topics;
 
 pub use disk::look;
@@ -121,6 +123,7 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
         network::address(plan),
         network::port("http-port", plan, node.http_port, own),
         network::port("transport-port", plan, node.transport_port, own),
+        neighbours::name(plan),
         files::run_dir(plan),
         files::lock(plan, own),
         disk::marker(plan),
@@ -132,6 +135,7 @@ pub fn checks(plan: &Plan, own: Option<ProcessId>) -> Vec<Check> {
         Node::Process(unpacked) => checks.extend(of_process(plan, unpacked)),
         Node::Container(packed) => checks.extend(engine::of_host(plan, packed)),
     }
+    checks.extend(roles::check(plan));
     checks.extend(security(plan));
     checks.extend(certificates::of_node(plan));
     checks.extend(certificates::access(plan));

@@ -5,6 +5,7 @@
 mod image;
 mod lines;
 mod roles;
+mod said;
 mod script;
 mod security;
 
@@ -13,6 +14,7 @@ use std::{fmt, str::FromStr};
 pub use image::ImageShape;
 pub use lines::LINES;
 pub use roles::{Company, ROLES, Role, Telling};
+pub use said::{Said, line_of};
 pub use script::{Collector, ConfigDir, Heap, StartScript};
 pub use security::{Security, TlsLayer};
 
@@ -210,6 +212,13 @@ impl Line {
         LINES
             .iter()
             .find(|line| line.product == product && line.from <= version && version < line.below)
+    }
+
+    /// The line of `product` that is nearest to a version that has none.
+    pub fn nearest(product: Product, version: Version) -> Option<&'static Self> {
+        let of = |line: &&Self| line.product == product;
+        let older = LINES.iter().filter(of).rfind(|line| line.from <= version);
+        older.or_else(|| LINES.iter().find(of))
     }
 
     /// All lines in words.

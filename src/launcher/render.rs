@@ -17,40 +17,10 @@ use super::{
 };
 use crate::exit::Problem;
 
+mod by_hand;
 mod roles;
 
-/// Settings that only the launcher may write, and the flag that says the same. Their sub-settings are meant too.
-const OWNED: &[(&str, &str)] = &[
-    ("cluster.name", "use `--cluster`"),
-    ("cluster.initial_master_nodes", BOOTSTRAP),
-    ("cluster.initial_cluster_manager_nodes", BOOTSTRAP),
-    ("node.name", "use `--name`"),
-    ("node.roles", ROLES),
-    ("node.master", ROLES),
-    ("node.data", ROLES),
-    ("node.ingest", ROLES),
-    ("node.voting_only", ROLES),
-    ("node.client", ROLES),
-    ("path.data", "use `--data`"),
-    ("network.host", ADDRESS),
-    ("network.publish_host", ADDRESS),
-    ("transport.host", ADDRESS),
-    ("transport.publish_host", ADDRESS),
-    ("http.port", "use `--http-port`"),
-    ("transport.port", TRANSPORT),
-    ("transport.tcp.port", TRANSPORT),
-    ("transport.publish_port", TRANSPORT),
-    ("transport.profiles.default.port", TRANSPORT),
-    ("discovery.zen.minimum_master_nodes", "use `--expected-masters`"),
-    ("path.conf", "change the files in the distribution's `config`"),
-    ("node.client", ROLES),
-];
-const BOOTSTRAP: &str = "use `--bootstrap-expect`: quorate itself says which nodes form the cluster, once";
-const ROLES: &str = "use `--roles`";
-const ADDRESS: &str = "use `--address`";
-const TRANSPORT: &str = "use `--transport-port`";
-/// Of `discovery.` only times may be set: all else says whom the node finds. This one says when it gives up finding others.
-const SELF_BOOTSTRAP: &str = "discovery.unconfigured_bootstrap_timeout";
+use by_hand::{attribute_problem, said, set_problem};
 
 /// Where a node finds its certificates, in its config directory.
 pub const CERTIFICATES: &str = "certs";
@@ -104,7 +74,8 @@ pub struct NodeSetup {
 impl NodeSetup {
     /// What is wrong with roles, attributes and `--set`.
     pub fn problems(&self) -> Vec<Problem> {
-        let attributes = self.attributes.keys().filter_map(|name| self.attribute_problem(name));
+        let attributes = self.attributes.iter();
+        let attributes = attributes.filter_map(|(name, value)| attribute_problem(self.line, name, value));
         let set = self.set.iter().filter_map(|(key, value)| set_problem(key, value));
         self.role_problems()
             .into_iter()
@@ -112,18 +83,6 @@ impl NodeSetup {
             .chain(set)
             .chain(self.certificates_problem())
             .collect()
-    }
-
-    fn attribute_problem(&self, name: &str) -> Option<Problem> {
-        let (what, hint) = if !is_key(name) {
-            ("is no name", "use letters, digits, `_`, `-` and `.`")
-        } else if is_owned(&format!("{}{name}", self.line.attribute)).is_some() {
-            // Lines that keep attributes among the node's other settings.
-            ("is no attribute, but a setting of the node", "choose another name")
-        } else {
-            return None;
-        };
-        Some(Problem::with_hint(format!("`{name}` in `--attr` {what}"), hint))
     }
 
     fn certificates_problem(&self) -> Option<Problem> {
@@ -194,6 +153,8 @@ impl NodeSetup {
             ("node.name", yaml(&self.name)),
             ("http.port", yaml(&self.http_port)),
             (line.transport_port, yaml(&self.transport_port)),
+            // Two copies on one host would go down together. Says nothing where each node has a host of its own.
+            ("cluster.routing.allocation.same_shard.host", "true".to_owned()),
             ("path.data", yaml(&self.data)),
             ("path.logs", yaml(&self.logs)),
         ]
@@ -274,82 +235,6 @@ impl NodeSetup {
                 publish("network.publish_host"),
             ],
         }
-    }
-}
-
-fn set_problem(key: &str, value: &str) -> Option<Problem> {
-    let refused = |hint: &str| {
-        Some(Problem::with_hint(
-            format!("`--set {key}` is refused: quorate owns this setting"),
-            hint,
-        ))
-    };
-    if let Some(hint) = is_owned(key) {
-        return refused(hint);
-    }
-    let is_time = ["timeout", "interval", "retries"].iter().any(|end| key.ends_with(end)) && key != SELF_BOOTSTRAP;
-    if key.starts_with("discovery.") && !is_time {
-        return refused("quorate itself keeps the list of seeds; only the times of `discovery.` can be set");
-    }
-    if !is_key(key) || !key.contains('.') && key.len() < 2 {
-        return Some(Problem::with_hint(
-            format!("`{key}` in `--set` is no setting"),
-            "expected its full name with dots, e.g. `indices.query.bool.max_clause_count=2048`",
-        ));
-    }
-    if said(value).is_none() {
-        return Some(Problem::with_hint(
-            format!("`--set {key}` has a value that is no text, number or list: `{value}`"),
-            "expected one value on one line, or a flat list: `[a, b]`",
-        ));
-    }
-    None
-}
-
-/// What to do in place of setting what only the launcher may write.
-fn is_owned(key: &str) -> Option<&'static str> {
-    let within = |owned: &str| {
-        key.strip_prefix(owned)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    OWNED.iter().find(|(owned, _)| within(owned)).map(|(_, hint)| *hint)
-}
-
-fn is_key(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'*');
-    !text.is_empty() && text.bytes().all(fits)
-}
-
-/// A value of `--set` as YAML that means one thing only; none when it is more than one value or flat list.
-fn said(value: &str) -> Option<String> {
-    let value = value.trim();
-    if value.contains(['\n', '\r']) {
-        return None;
-    }
-    if let Some(inner) = value.strip_prefix('[') {
-        let inner = inner.strip_suffix(']')?;
-        if let Ok(items) = serde_json::from_str::<Vec<String>>(value) {
-            return Some(yaml(&items));
-        }
-        let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
-        return items
-            .map(scalar)
-            .collect::<Option<Vec<_>>>()
-            .map(|items| format!("[{}]", items.join(",")));
-    }
-    scalar(value)
-}
-
-fn scalar(value: &str) -> Option<String> {
-    let plain = matches!(value, "true" | "false") || value.parse::<i64>().is_ok();
-    let quoted = |mark: char| value.strip_prefix(mark).map(|rest| rest.strip_suffix(mark));
-    match (plain, quoted('"'), quoted('\'')) {
-        (true, ..) => Some(value.to_owned()),
-        (_, Some(_), _) => serde_json::from_str::<String>(value).ok().map(|text| yaml(&text)),
-        (_, _, Some(inner)) => inner.filter(|text| !text.contains('\'')).map(yaml),
-        // Maps and nested lists: a setting could hide in one under another name.
-        _ if value.starts_with(['{', '[']) => None,
-        _ => Some(yaml(value)),
     }
 }
 

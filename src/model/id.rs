@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// The transport port that an id leaves out.
-const DEFAULT_TRANSPORT_PORT: u16 = 9300;
+pub const DEFAULT_TRANSPORT_PORT: u16 = 9300;
 
 /// Why a text is no id or name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -99,7 +99,7 @@ pub const OPTIONS: &[Opt] = &[
         "name",
         Text,
         "NAME",
-        "The node's name; launcher's default: the host name, sidecar's: what the launcher says",
+        "The node's name; launcher's default: the host name, with `-PORT` where the transport port is not 9300; sidecar's: what the launcher says",
     )
     .acts(AtNodeStart),
     Opt::new(
@@ -316,7 +316,7 @@ pub const OPTIONS: &[Opt] = &[
         "roles",
         List,
         "ROLE,..",
-        "The node's roles; default: the product's",
+        "The node's roles, `coordinating` for none; default: the product's",
     ),
     Opt::new(Launch, "attr", Pairs, "K=V", "An attribute of the node, repeatable"),
     Opt::new(

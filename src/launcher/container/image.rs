@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     exit::Problem,
-    launcher::product::{Line, Product, Version},
+    launcher::product::{Line, Product, Said, Version, line_of},
 };
 
 /// An image that a node can be made of.
@@ -44,39 +44,20 @@ pub(super) struct Hints<'a> {
     pub(super) reference: &'a str,
 }
 
-/// What somebody said.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Said<'a> {
-    pub(super) product: Option<&'a str>,
-    pub(super) version: Option<&'a str>,
-}
-
 /// Product and version: what lies in the image is the truth and must agree with what was said; labels and tag are only a guess.
 pub(super) fn identify(said: Said<'_>, hints: Hints<'_>) -> Result<(Version, &'static Line), Problem> {
     let inside = hints.module.and_then(of_module);
-    if let Some((product, version)) = inside {
-        agree("product", said.product, product.name(), hints.reference)?;
-        agree("version", said.version, &version.to_string(), hints.reference)?;
-        return line(product, version, hints.reference);
+    let place = format!("the image {}", hints.reference);
+    let line = |product, version| line_of(product, version, &place).map(|line| (version, line));
+    if let Some(found) = inside {
+        said.agrees(found, &place, "name the image you mean")?;
+        return line(found.0, found.1);
     }
-    let product = match said.product {
-        Some(name) => Some(Product::named(name).ok_or_else(|| {
-            Problem::with_hint(
-                format!("`--product` is `{name}`"),
-                "expected elasticsearch or opensearch",
-            )
-        })?),
-        None => of_labels(hints.labels).0.or_else(|| of_name(hints.reference)),
-    };
-    let version =
-        match said.version {
-            Some(text) => Some(text.parse().map_err(|error| {
-                Problem::with_hint(format!("`--version` is `{text}`: {error}"), "expected e.g. 9.5.3")
-            })?),
-            None => of_labels(hints.labels).1.or_else(|| of_tag(hints.reference)),
-        };
+    let labels = of_labels(hints.labels);
+    let product = said.product()?.or(labels.0).or_else(|| of_name(hints.reference));
+    let version = said.version()?.or(labels.1).or_else(|| of_tag(hints.reference));
     match (product, version) {
-        (Some(product), Some(version)) => line(product, version, hints.reference),
+        (Some(product), Some(version)) => line(product, version),
         (None, _) => Err(unknown("product", hints.reference)),
         (_, None) => Err(unknown("version", hints.reference)),
     }
@@ -88,27 +69,6 @@ pub(super) fn likely(hints: &Hints<'_>) -> [Product; 2] {
     match guess {
         Some(Product::OpenSearch) => [Product::OpenSearch, Product::Elasticsearch],
         Some(Product::Elasticsearch) | None => [Product::Elasticsearch, Product::OpenSearch],
-    }
-}
-
-fn line(product: Product, version: Version, image: &str) -> Result<(Version, &'static Line), Problem> {
-    let line = Line::of(product, version).ok_or_else(|| {
-        let title = product.title();
-        Problem::with_hint(
-            format!("the image {image} holds {title} {version}, which this version of quorate does not start"),
-            format!("it starts {}", Line::known()),
-        )
-    })?;
-    Ok((version, line))
-}
-
-fn agree(flag: &str, said: Option<&str>, found: &str, image: &str) -> Result<(), Problem> {
-    match said {
-        Some(said) if said != found => Err(Problem::with_hint(
-            format!("`--{flag}` is `{said}`, but the image {image} holds {found}"),
-            format!("leave `--{flag}` out, or name the image you mean"),
-        )),
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     arguments,
-    image::{Hints, Image, Knowledge, Said, identify, likely},
+    image::{Hints, Image, Knowledge, identify, likely},
     inspect::{self, Standing},
     labels,
     program::Program,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{ContainerSettings, LaunchSettings},
     exit::{Exit, Failure, Problem},
-    launcher::product::Product,
+    launcher::product::{Product, Said},
 };
 
 /// A file that every server has, and that names its version.

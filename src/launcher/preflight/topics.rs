@@ -21,6 +21,7 @@ pub const TOPICS: &[Topic] = &[
     ),
     topic("http-port", "The HTTP port is free; if not, who has it"),
     topic("transport-port", "The transport port is free; if not, who has it"),
+    topic("name", "No other node of this host has the node's name"),
     topic("run-dir", "The launcher can write what it tells the sidecar"),
     topic("data-lock", "Nobody else uses the data directory"),
     topic(
@@ -79,6 +80,10 @@ pub const TOPICS: &[Topic] = &[
     topic(
         "data-container",
         "No other container uses the data directory (docker, podman)",
+    ),
+    topic(
+        "roles",
+        "The roles mean something to the node, and fit what earlier ones have left in the data directory",
     ),
     topic(
         "security",

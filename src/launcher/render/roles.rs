@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{NodeSetup, yaml};
+use super::{NodeSetup, by_hand::is_key, yaml};
 use crate::{
     config::nearest,
     exit::Problem,
@@ -23,6 +23,11 @@ impl NodeSetup {
     /// Whether it votes and can never be elected: a cluster of such nodes alone would have no master.
     pub fn votes_only(&self) -> bool {
         self.roles.is_some() && self.has("voting_only")
+    }
+
+    /// Whether it keeps copies of shards.
+    pub fn holds_data(&self) -> bool {
+        ["data", "search", "warm"].iter().any(|role| self.has(role)) || self.names().any(is_tier)
     }
 
     /// Names that the product takes and that mean nothing to it; a plugin may look for them.
@@ -182,7 +187,7 @@ impl NodeSetup {
 
     /// The node itself would refuse the name, or take it for the role of a plugin.
     fn unknown_role(&self, name: &str) -> Option<Problem> {
-        if self.line.any_role && super::is_key(name) {
+        if self.line.any_role && is_key(name) {
             return None;
         }
         Some(Problem::with_hint(

@@ -122,16 +122,6 @@ fn an_opensearch_that_does_not_know_how_to_look_for_new_certificates_is_not_told
 }
 
 #[test]
-fn an_attribute_is_not_taken_for_a_setting_where_both_have_one_place() {
-    for (version, fits) in [("2.4.6", false), ("5.6.16", true)] {
-        let mut setup = setup(Product::Elasticsearch, version);
-        setup.set.clear();
-        setup.attributes.insert("data".to_owned(), "x".to_owned());
-        assert_eq!(setup.problems().is_empty(), fits, "{version}");
-    }
-}
-
-#[test]
 fn a_line_that_takes_no_pem_files_is_given_none() {
     let mut setup = setup(Product::Elasticsearch, "2.4.6");
     setup.certificates = Some("/etc/certs".into());
@@ -214,6 +204,30 @@ fn a_value_that_is_not_one_value_is_refused() {
         ("50%", "\"50%\""),
     ] {
         assert_eq!(said(value).as_deref(), Some(yaml), "{value}");
+    }
+}
+
+#[test]
+fn attributes_that_a_node_would_refuse_are_refused_before_it() {
+    let line = setup(Product::Elasticsearch, "9.5.3").line;
+    for (name, value, fits) in [
+        ("zone", "a", true),
+        ("rack.row-1_b", "ü 1", true),
+        ("a b", "x", false),
+        ("a*", "x", false),
+        ("a..b", "x", false),
+        (".a", "x", false),
+        ("zone", "", false),
+        ("zone", " a", false),
+        ("zone", "a\n", false),
+        ("name", "x", true),
+    ] {
+        assert_eq!(attribute_problem(line, name, value).is_none(), fits, "{name}={value}");
+    }
+    // Where attributes have no place of their own.
+    let old = setup(Product::Elasticsearch, "2.4.6").line;
+    for (name, fits) in [("name", false), ("mode", false), ("master", false), ("zone", true)] {
+        assert_eq!(attribute_problem(old, name, "x").is_none(), fits, "{name}");
     }
 }
 
