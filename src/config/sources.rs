@@ -10,10 +10,8 @@ use clap::ArgMatches;
 use super::{Kept, Kind, OPTIONS, Opt, option, suggest::nearest};
 use crate::exit::{Exit, Failure, Problem};
 
-/// The configuration file that is read when no other is named.
+/// The configuration file that is read when no other is named; files of instances lie beside it.
 const DEFAULT_FILE: &str = "/etc/quorate/quorate.toml";
-/// Where the files of the instances lie.
-const INSTANCE_DIR: &str = "/etc/quorate";
 
 /// Set by a daemon for the program that it becomes: which open file holds what it passes on.
 pub const HANDOVER: &str = "QUORATE_HANDOVER";
@@ -207,10 +205,10 @@ fn read_files(config: Option<PathBuf>, instance: Option<&str>) -> Result<Vec<(Pa
             return Err(Failure::with_hint(
                 Exit::Usage,
                 format!("`{instance}` is no instance name"),
-                format!("it names a file in {INSTANCE_DIR}, e.g. `--instance a` reads {INSTANCE_DIR}/a.toml"),
+                "it names a file beside the other one, e.g. `--instance a` reads /etc/quorate/a.toml",
             ));
         }
-        let path = Path::new(INSTANCE_DIR).join(format!("{instance}.toml"));
+        let path = main.with_file_name(format!("{instance}.toml"));
         match std::fs::read_to_string(&path) {
             Ok(text) => files.push((path.clone(), parse_file(&path, &text)?)),
             // A single instance needs no file of its own.
