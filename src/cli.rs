@@ -130,7 +130,7 @@ fn with_settings(command: Command, wanted: impl Fn(&Opt) -> bool) -> Command {
                 .long("instance")
                 .value_name("NAME")
                 .help_heading("Files")
-                .help("Read /etc/quorate/NAME.toml after it [env: QUORATE_INSTANCE]"),
+                .help("Read NAME.toml beside it afterwards [env: QUORATE_INSTANCE]"),
         )
 }
 
