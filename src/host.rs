@@ -6,20 +6,21 @@ mod folder;
 mod listener;
 mod log;
 mod notify;
+mod oom;
 mod pidfd;
+mod process;
 mod random;
 mod signals;
 
 pub use exec::{Executable, exec, inherited, letter};
-pub use files::{
-    FileLock, LockError, Stamp, boot_id, child_start_time, group_lives, machine_hash, process_start_time,
-    read_optional, stamp, uptime, write_atomic,
-};
+pub use files::{FileLock, LockError, Stamp, boot_id, machine_hash, read_optional, stamp, uptime, write_atomic};
 pub use folder::FolderWatch;
-pub use listener::listener;
+pub use listener::{listener, listener_below};
 pub use log::{LogLevel, init_log};
 pub use notify::Notifier;
+pub use oom::OomKills;
 pub use pidfd::Pidfd;
+pub use process::{child_start_time, group_lives, is_dumping_core, process_is_dead, process_start_time, threads};
 pub use random::{random_below, random_fraction};
 pub use signals::{Signal, Signals, hold_signals, let_signals_in};
 

@@ -64,6 +64,9 @@ pub struct NodeFile {
     /// The node's main process, the one that is signalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessId>,
+    /// The process that owns the node's HTTP socket, once that is open: the main one or one that it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ProcessId>,
     /// The node's name.
     pub name: String,
     /// The cluster's name.

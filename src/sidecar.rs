@@ -21,6 +21,7 @@ mod sources;
 mod step;
 mod told;
 mod verdict;
+mod vigil;
 
 use std::{
     net::SocketAddr,

@@ -209,58 +209,6 @@ pub fn uptime() -> Duration {
     )
 }
 
-/// When process `pid` started, in clock ticks since boot: with the pid it names one process. None when it has ended.
-pub fn process_start_time(pid: u32) -> Option<u64> {
-    let (state, start_time) = process_stat(pid)?;
-    (!matches!(state, 'Z' | 'X')).then_some(start_time)
-}
-
-/// The same for a child of this process, which is there until it was waited for, even when it has ended.
-pub fn child_start_time(pid: u32) -> Option<u64> {
-    Some(process_stat(pid)?.1)
-}
-
-/// Whether anything of a process group lives. What has ended and was not waited for, as below an init that waits for nobody, does not;
-/// what was killed does until its last thread is gone, because so long it holds its sockets and locks.
-pub fn group_lives(group: u32) -> bool {
-    let lives = |pid: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let mut fields = after_name.split_whitespace();
-        let (state, _parent, own) = (fields.next()?, fields.next()?, fields.next()?);
-        Some(own.parse() == Ok(group) && (!is_over(state) || has_threads(pid)))
-    };
-    numbers("/proc").any(|pid| lives(pid) == Some(true))
-}
-
-fn is_over(state: &str) -> bool {
-    matches!(state, "Z" | "X")
-}
-
-/// Whether a thread of the process is left. Its first one can be over while others still give back the memory.
-fn has_threads(pid: u32) -> bool {
-    numbers(&format!("/proc/{pid}/task")).any(|thread| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok();
-        let state = |stat: &str| Some(!is_over(stat.rsplit_once(')')?.1.split_whitespace().next()?));
-        stat.and_then(|stat| state(&stat)) == Some(true)
-    })
-}
-
-/// The numbers among the names in a directory.
-fn numbers(dir: &str) -> impl Iterator<Item = u32> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-fn process_stat(pid: u32) -> Option<(char, u64)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, start the 22nd.
-    let after_name = stat.rsplit_once(')')?.1;
-    let mut fields = after_name.split_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(18)?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,20 +255,5 @@ mod tests {
             Err(LockError::Io { .. })
         ));
         assert_eq!(std::fs::read(&precious).expect("read"), b"x");
-    }
-
-    #[test]
-    fn a_group_lives_as_long_as_one_of_it() {
-        let own = rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs();
-        assert!(group_lives(own));
-        assert!(!group_lives(u32::MAX));
-    }
-
-    #[test]
-    fn a_process_is_known_by_its_start_time() {
-        let own = process_start_time(std::process::id());
-        assert!(own.is_some_and(|ticks| ticks > 0));
-        assert_eq!(own, process_start_time(std::process::id()));
-        assert_eq!(process_start_time(u32::MAX), None);
     }
 }

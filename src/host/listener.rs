@@ -1,9 +1,13 @@
-//! Which process listens on an address: the kernel's table of sockets, then the open files of every process. Reads only.
+//! Which process listens where: the kernel's table of sockets, then the open files of processes. Reads only. The open files of other
+//! users' processes are for root alone.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     path::Path,
 };
+
+use super::process::{process_tree, processes};
 
 /// The state of a listening socket in the kernel's table.
 const LISTEN: &str = "0A";
@@ -11,22 +15,38 @@ const LISTEN: &str = "0A";
 /// The process that listens on exactly `address`; none when there is none, or when its open files may not be seen.
 pub fn listener(address: SocketAddr) -> Option<u32> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
-    let inode = tables
-        .iter()
-        .find_map(|table| inode(&std::fs::read_to_string(table).ok()?, address).map(str::to_owned))?;
-    owner(&format!("socket:[{inode}]"))
-}
-
-/// The inode of the listening socket in one of the kernel's tables.
-fn inode(table: &str, address: SocketAddr) -> Option<&str> {
     // Java binds IPv4 addresses through IPv6 sockets.
     let wanted = [hex(address), hex(SocketAddr::new(mapped(address.ip()), address.port()))];
-    table.lines().find_map(|line| {
+    let sockets = sockets(&tables, |local| wanted.iter().any(|wanted| wanted == local));
+    owner(processes(), &sockets)
+}
+
+/// The process among `root` and everything below it that listens on this port, in the network that `root` sees.
+pub fn listener_below(root: u32, port: u16) -> Option<u32> {
+    let tables = [format!("/proc/{root}/net/tcp"), format!("/proc/{root}/net/tcp6")];
+    let end = format!(":{port:04X}");
+    let sockets = sockets(&tables, |local| local.ends_with(&end));
+    owner(process_tree(root).into_iter(), &sockets)
+}
+
+/// The listening sockets in the kernel's tables, as links in a process's files name them.
+fn sockets(tables: &[impl AsRef<Path>], is_wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let tables = tables.iter().filter_map(|table| std::fs::read_to_string(table).ok());
+    tables
+        .flat_map(|table| {
+            let inodes = inodes(&table, &is_wanted);
+            inodes.map(|inode| format!("socket:[{inode}]")).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn inodes<'a>(table: &'a str, is_wanted: &impl Fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+    table.lines().filter_map(move |line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [_, local, _, state, _, _, _, _, _, inode, ..] = *fields else {
             return None;
         };
-        (state == LISTEN && wanted.iter().any(|wanted| wanted == local)).then_some(inode)
+        (state == LISTEN && is_wanted(local)).then_some(inode)
     })
 }
 
@@ -50,17 +70,20 @@ fn hex(address: SocketAddr) -> String {
     format!("{}:{:04X}", words.collect::<String>(), address.port())
 }
 
-fn owner(link: &str) -> Option<u32> {
-    let pids = std::fs::read_dir("/proc").ok()?.flatten();
-    let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+fn owner(mut pids: impl Iterator<Item = u32>, sockets: &BTreeSet<String>) -> Option<u32> {
+    if sockets.is_empty() {
+        return None;
+    }
     pids.find(|pid| {
-        let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
+        let targets = files
             .into_iter()
             .flatten()
-            .flatten();
-        files
-            .filter_map(|file| std::fs::read_link(file.path()).ok())
-            .any(|target| target == Path::new(link))
+            .flatten()
+            .filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets
+            .into_iter()
+            .any(|target| target.to_str().is_some_and(|target| sockets.contains(target)))
     })
 }
 
@@ -79,7 +102,9 @@ mod tests {
             };
             let bound = socket.local_addr().expect("an address");
             let asked = SocketAddr::new(bound.ip().to_canonical(), bound.port());
-            assert_eq!(listener(asked), Some(std::process::id()), "{address}");
+            let own = std::process::id();
+            assert_eq!(listener(asked), Some(own), "{address}");
+            assert_eq!(listener_below(own, bound.port()), Some(own), "{address}");
             drop(socket);
             assert_eq!(listener(asked), None, "{address}");
         }
@@ -90,7 +115,7 @@ mod tests {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
                      0: 0100007F:23F0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 65534 0 111 1 0 100 0 0 10 0\n   \
                      1: 0100007F:23F1 0100007F:9999 01 00000000:00000000 00:00000000 00000000 65534 0 112 1 0 100 0 0 10 0\n";
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        assert_eq!((inode(table, at(9200)), inode(table, at(9201))), (Some("111"), None));
+        let at = |end: &'static str| inodes(table, &move |local: &str| local.ends_with(end)).collect::<Vec<_>>();
+        assert_eq!((at(":23F0"), at(":23F1")), (vec!["111"], vec![]));
     }
 }

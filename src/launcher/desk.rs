@@ -7,7 +7,7 @@ use super::{leftover::Leftover, plan::Plan, runtime::Started};
 use crate::{
     host::{self, Notifier},
     model::{ClaimId, FORMAT},
-    nodefile::{NodeFile, Phase},
+    nodefile::{NodeFile, Phase, ProcessId},
 };
 
 /// What is to be done after the node has ended takes no longer.
@@ -34,6 +34,7 @@ impl Desk {
                 engine: engine.to_owned(),
                 container: None,
                 process: None,
+                server: None,
                 name: settings.name.clone(),
                 cluster: settings.cluster.clone(),
                 phase: Phase::Starting,
@@ -61,6 +62,7 @@ impl Desk {
         self.file.claim = Some(claim.clone());
         self.file.with_setting = with_setting;
         self.file.process = None;
+        self.file.server = None;
         self.file.container = None;
         self.file.reason = None;
         self.file.phase = Phase::Starting;
@@ -75,6 +77,14 @@ impl Desk {
         self.file.reason = None;
         self.tell();
         self.notifier.ready();
+    }
+
+    /// Its HTTP port is open, and this process has opened it.
+    pub fn serving(&mut self, server: ProcessId) {
+        if self.file.server != Some(server) {
+            self.file.server = Some(server);
+            self.tell();
+        }
     }
 
     /// It was running before this launcher; what was said of its start stays true.

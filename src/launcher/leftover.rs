@@ -251,6 +251,7 @@ mod tests {
             engine: "process".to_owned(),
             container: None,
             process: None,
+            server: None,
             name: "a".to_owned(),
             cluster: "logs".to_owned(),
             phase,
@@ -303,6 +304,7 @@ mod tests {
         let own = ProcessId::of(std::process::id()).expect("this process");
         let file = |process, boot: String| NodeFile {
             process: Some(process),
+            server: None,
             boot,
             ..node_file(Phase::Running)
         };

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    host::{FileLock, Signal, Signals},
+    host::{self, FileLock, Signal, Signals},
     model::ClusterUuid,
     nodefile::ProcessId,
     probe::ProbeFailure,
@@ -160,8 +160,12 @@ impl<R: Runtime> Running<'_, R> {
                 self.seeds.hear(&event);
             }
             News::SeedsWoke => self.seeds.woke(),
-            News::Reported(uuid) => self.reported(&uuid),
+            News::Reported(uuid) => {
+                self.find_server();
+                self.reported(&uuid);
+            }
             News::Denied(failure) => {
+                self.find_server();
                 tracing::warn!(cause = %failure, "the node does not tell its cluster");
                 shown.denied = Some(failure.to_string());
             }
@@ -175,6 +179,16 @@ impl<R: Runtime> Running<'_, R> {
             News::RegistrationDied => return Err("registration"),
         }
         Ok(())
+    }
+
+    /// It has just answered, so its port is open: the sidecar should know which process to watch.
+    fn find_server(&mut self) {
+        let port = self.ground.plan.settings.node.http_port;
+        if let Some(server) = host::listener_below(self.process.pid, port).and_then(ProcessId::of) {
+            self.desk.serving(server);
+        } else {
+            tracing::debug!(port, "no process of the node is seen to listen");
+        }
     }
 
     /// Marker first, then the seed; the recorder sees to the record.

@@ -58,6 +58,8 @@ pub(super) struct Launched {
     pub(super) phase: Phase,
     /// The node's process, if it lives.
     pub(super) process: Option<ProcessId>,
+    /// The process that owns its socket, dead or alive.
+    pub(super) server: Option<ProcessId>,
     /// What a waiting launcher waits for.
     pub(super) reason: Option<String>,
 }
@@ -69,6 +71,7 @@ impl From<&NodeFile> for Launched {
             cluster: file.cluster.clone(),
             phase: file.phase,
             process: file.process,
+            server: file.server,
             reason: file.reason.clone(),
         }
     }
@@ -200,6 +203,7 @@ mod tests {
             cluster: cluster.to_owned(),
             phase: Phase::Running,
             process: None,
+            server: None,
             reason: None,
         }
     }

@@ -1,15 +1,20 @@
 //! From probes to a verdict, and from the verdict to what the member key should be. Pure. Drawn in `docs/design/sidecar-fsm.dot`.
 //!
-//! Invariant: the key is wanted present only while the verdict is ready and the record was heard of. A refused connection, a
-//! stranger, the launcher's word that the node is leaving and the stop take it away at once; after the stop nothing brings it back.
+//! Invariant: the key is wanted present only while the verdict is ready and the record was heard of. A refused connection, a dead
+//! process, a stranger, the launcher's word that the node is leaving and the stop take it away at once; after the stop nothing
+//! brings it back.
 //!
 //! A well node is probed every `interval`, counted from the start of the last probe. A failed probe is followed by the next
 //! one `timeout` after its start (at once, when it timed out), so that `fall` of them fit into `interval` + `fall` × `timeout`,
 //! whether the node hangs or answers wrongly.
 
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub(super) use state::{Rhythm, State};
 use tokio::time::Instant;
 
 use super::{
@@ -26,48 +31,6 @@ use crate::{
 
 /// While a node is starting or down, two probes begin no further apart than this: a new member should be seen at once.
 const START_INTERVAL: Duration = Duration::from_millis(250);
-
-/// How often and how many.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rhythm {
-    /// Time between two probes.
-    pub(super) interval: Duration,
-    /// The longest that one probe may take.
-    pub(super) timeout: Duration,
-    /// Good probes in a row until an unready node is ready again.
-    pub(super) rise: u32,
-    /// Bad probes in a row until a ready node is unready.
-    pub(super) fall: u32,
-}
-
-/// Where the node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum State {
-    /// Nothing was good yet, since the sidecar started or since the node was down.
-    Starting,
-    /// The last probe was good, or so few failed since that they do not count.
-    Ready {
-        /// Failed probes in a row.
-        misses: u32,
-    },
-    /// It was ready, and is not.
-    Unready {
-        /// Good probes in a row.
-        hits: u32,
-    },
-    /// Nothing listens.
-    Down {
-        /// The process that the launcher named when that was seen; another one is a new start.
-        of: Option<ProcessId>,
-    },
-    /// Something else answers.
-    Impostor,
-    /// The launcher is about to stop the node.
-    Leaving,
-    /// The sidecar was told to stop.
-    Stopped,
-}
 
 /// The machine of one node.
 #[derive(Debug)]
@@ -91,6 +54,8 @@ pub(super) struct Machine {
     due: Instant,
     /// When the connection last ended without the node being dead.
     false_alarm: Option<Instant>,
+    /// The process that died last, and when. What was asked before is about the time when it lived.
+    died: Option<(ProcessId, Instant)>,
 }
 
 impl Machine {
@@ -114,6 +79,7 @@ impl Machine {
             probing: None,
             due: now,
             false_alarm: None,
+            died: None,
         }
     }
 
@@ -159,6 +125,7 @@ impl Machine {
         match event {
             Event::Probed(result) => value_changed = self.probed(now, result),
             Event::ConnectionEnded => self.connection_ended(now),
+            Event::ProcessDied { process, why } => self.process_died(now, process, &why),
             Event::RecordChanged(record) => {
                 self.record = record;
                 self.expectation_changed(now);
@@ -215,6 +182,10 @@ impl Machine {
             // Nobody asked; without its start it cannot be put in order.
             return false;
         };
+        if self.died.is_some_and(|(_, at)| begun <= at) {
+            self.due = now.max(begun + self.pause(false));
+            return false;
+        }
         let mut value_changed = false;
         let well = match result {
             Ok(report) => {
@@ -293,6 +264,8 @@ impl Machine {
                 let why = format!("{why} ({} of {})", misses + 1, self.rhythm.fall);
                 self.enter(now, State::Ready { misses: misses + 1 }, &why);
             }
+            // Its socket is open until its memory is given back.
+            (State::Down { .. }, Miss::Trouble) if self.is_dead() => {}
             (State::Starting | State::Down { .. }, Miss::Trouble) => self.enter(now, State::Starting, why),
             (State::Starting | State::Down { .. }, Miss::Denied | Miss::Stranger)
             | (State::Ready { .. } | State::Unready { .. } | State::Impostor, _) => self.enter(now, counted, why),
@@ -337,6 +310,29 @@ impl Machine {
         }
     }
 
+    /// Certain, so no probe has to agree.
+    fn process_died(&mut self, now: Instant, process: ProcessId, why: &str) {
+        if self.launched.as_ref().and_then(|launched| launched.server) != Some(process) {
+            return;
+        }
+        self.died = Some((process, now));
+        self.decided = true;
+        match self.state {
+            State::Leaving | State::Stopped => {}
+            State::Starting | State::Ready { .. } | State::Unready { .. } | State::Down { .. } | State::Impostor => {
+                let of = self.launched.as_ref().and_then(|launched| launched.process);
+                self.enter(now, State::Down { of }, why);
+            }
+        }
+        self.due = now + self.pause(false);
+    }
+
+    /// Whether the process that the launcher names is known to be dead.
+    fn is_dead(&self) -> bool {
+        let server = self.launched.as_ref().and_then(|launched| launched.server);
+        self.died.is_some_and(|(process, _)| server == Some(process))
+    }
+
     fn launcher_said(&mut self, now: Instant, launched: Option<Launched>) {
         let leaving = launched
             .as_ref()
@@ -370,14 +366,7 @@ impl Machine {
 
     fn enter(&mut self, now: Instant, state: State, why: &str) {
         self.state = state;
-        let verdict = match state {
-            State::Starting => Verdict::Starting,
-            State::Ready { .. } => Verdict::Ready,
-            State::Unready { .. } => Verdict::Unready,
-            State::Down { .. } => Verdict::Down,
-            State::Impostor => Verdict::Impostor,
-            State::Leaving | State::Stopped => Verdict::Leaving,
-        };
+        let verdict = state.verdict();
         let since = if verdict == self.conclusion.verdict {
             self.conclusion.since
         } else {
@@ -395,6 +384,3 @@ impl Machine {
 fn same_member(a: &Report, b: &Report) -> bool {
     a.identity == b.identity && a.uuid == b.uuid
 }
-
-#[cfg(test)]
-mod tests;

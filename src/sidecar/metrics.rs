@@ -204,7 +204,7 @@ mod tests {
     use crate::{
         model::{Incarnation, NodeId},
         registration::Standing,
-        sidecar::{snapshot::RecordSeen, verdict::Conclusion},
+        sidecar::{snapshot::RecordSeen, verdict::Conclusion, vigil::Witness},
     };
 
     #[test]
@@ -232,6 +232,7 @@ mod tests {
             standing: Standing::default(),
             record: RecordSeen::Absent,
             settings: crate::reload::Reading::default(),
+            witness: Witness::Connection,
         };
         let page = Metrics::new().render(&facts, &snapshot, now);
         let help = page

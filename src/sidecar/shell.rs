@@ -97,7 +97,9 @@ impl Shell {
             };
             self.record_uuid();
             let (standing, record) = (self.sources.standing(), self.seen.record.clone());
-            self.told.turned(Instant::now(), &self.machine, standing, record);
+            let witness = self.sources.witness();
+            self.told
+                .turned(Instant::now(), &self.machine, witness, standing, record);
         }
         self.told.stopping();
         if let Err(error) = self.registration.leave(LEAVE).await {
@@ -116,8 +118,12 @@ impl Shell {
             Input::Looked(looked) => return Ok(self.looked(looked).map_or(Turn::Go, Turn::Become)),
             Input::Saw(Sight::Probed(outcome)) => {
                 self.told.probed(Instant::now(), &outcome);
+                if outcome.result.is_err() {
+                    self.look_for_dump();
+                }
                 self.feed(Event::Probed(outcome.result))
             }
+            Input::NodeDied(process, why) => self.feed(Event::ProcessDied { process, why }),
             Input::Saw(Sight::ConnectionEnded) => self.feed(Event::ConnectionEnded),
             Input::FolderChanged => match self.look_at_launcher() {
                 Some(event) => self.feed(event),
@@ -163,6 +169,18 @@ impl Shell {
         leaving
     }
 
+    /// A node that does not answer may be dead already: while the kernel writes its memory into a file, all its sockets stay open.
+    fn look_for_dump(&mut self) {
+        let server = self.seen.launched.as_ref().and_then(|launched| launched.server);
+        if let Some(process) = server.filter(|server| host::is_dumping_core(server.pid)) {
+            let why = format!(
+                "the node's process {} is dead, the kernel writes its core dump",
+                process.pid
+            );
+            self.feed(Event::ProcessDied { process, why });
+        }
+    }
+
     /// What the launcher says, if it is something new.
     fn look_at_launcher(&mut self) -> Option<Event> {
         // Before the look: what comes after it is told.
@@ -172,6 +190,8 @@ impl Shell {
             return None;
         }
         self.seen.launched.clone_from(&launched);
+        self.sources
+            .watch_over(launched.as_ref().and_then(|launched| launched.server));
         Some(Event::LauncherSaid(launched))
     }
 

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::verdict::{Conclusion, Verdict};
+use super::{
+    verdict::{Conclusion, Verdict},
+    vigil::Witness,
+};
 use crate::{
     launcher::product::Product,
     model::{ClusterRecord, Incarnation, NodeId, ServiceName},
@@ -64,6 +67,8 @@ pub(super) struct Snapshot {
     pub(super) standing: Standing,
     pub(super) record: RecordSeen,
     pub(super) settings: Reading,
+    /// Who would tell first that the node died.
+    pub(super) witness: Witness,
 }
 
 impl Snapshot {
@@ -123,6 +128,7 @@ impl Snapshot {
             "since": humantime::format_rfc3339_seconds(self.since).to_string(),
             "for_seconds": seconds(self.conclusion.since, now),
             "probe": self.probe_json(facts, now),
+            "death_seen_by": self.witness,
             "node": self.node_json(),
             "record": self.record_json(),
             "registry": self.registry_json(facts, now),

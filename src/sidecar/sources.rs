@@ -1,7 +1,7 @@
 //! Everything that can happen to the sidecar, as one stream of inputs. Only receives.
 //!
-//! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. More witnesses
-//! of a death (the threads of the node's process) would be further sources here.
+//! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. A death has two
+//! witnesses: that connection, and the threads of the node's process.
 
 use std::path::Path;
 
@@ -11,9 +11,13 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior},
 };
 
-use super::http::Server;
+use super::{
+    http::Server,
+    vigil::{Vigil, Witness},
+};
 use crate::{
     host::{FolderWatch, Notifier, Signal, Signals},
+    nodefile::ProcessId,
     probe::{ProbeOutcome, Prober},
     registration::{Registration, Standing},
     registry::{Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
@@ -27,6 +31,8 @@ pub(super) enum Input {
     Signalled(Signal),
     /// The probe saw something.
     Saw(Sight),
+    /// The process that owns the node's socket is dead: what is known of it.
+    NodeDied(ProcessId, String),
     /// Where the launcher's file is put, something has changed.
     FolderChanged,
     /// Something changed in the registry.
@@ -66,6 +72,8 @@ pub(super) struct Sources {
     server: Option<Server>,
     /// Where the launcher's file is put; none while that is not there.
     folder: Option<FolderWatch>,
+    /// On the process that owns the node's socket, while that is known and can be seen.
+    vigil: Option<Vigil>,
     recordings: JoinSet<Result<Option<Revision>, RegistryError>>,
 }
 
@@ -95,6 +103,7 @@ impl Sources {
             watchdog,
             server,
             folder: None,
+            vigil: None,
             recordings: JoinSet::new(),
         }
     }
@@ -109,6 +118,7 @@ impl Sources {
         tokio::select! {
             biased;
             signal = self.signals.next() => Input::Signalled(signal),
+            (process, why) = death(&mut self.vigil) => Input::NodeDied(process, why),
             sight = self.sights.recv() => sight.map_or(Input::Died("probe"), Input::Saw),
             () = changed(&mut self.folder) => Input::FolderChanged,
             () = registration.died() => Input::Died("registration"),
@@ -132,6 +142,27 @@ impl Sources {
     pub(super) fn watch(&mut self, folder: &Path) {
         if self.folder.is_none() {
             self.folder = FolderWatch::open(folder).ok();
+        }
+    }
+
+    /// Watches this process from now on, and no other. One that cannot be seen is left to the connection.
+    pub(super) fn watch_over(&mut self, process: Option<ProcessId>) {
+        if self.vigil.as_ref().map(Vigil::process) == process {
+            return;
+        }
+        self.vigil = process.and_then(|process| {
+            let vigil = Vigil::begin(process);
+            let refused = |error: &std::io::Error| tracing::debug!(pid = process.pid, cause = %error, "the node's process cannot be watched");
+            vigil.inspect_err(refused).ok()
+        });
+    }
+
+    /// Which witnesses of a death there are beside the connection.
+    pub(super) fn witness(&self) -> Witness {
+        match &self.vigil {
+            None => Witness::Connection,
+            Some(vigil) if vigil.sees_threads() => Witness::Threads,
+            Some(_) => Witness::Process,
         }
     }
 
@@ -185,6 +216,17 @@ async fn tick(watchdog: &mut Option<Interval>) {
     match watchdog {
         Some(ticks) => {
             ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn death(vigil: &mut Option<Vigil>) -> (ProcessId, String) {
+    match vigil {
+        Some(watch) => {
+            let (process, why) = (watch.process(), watch.death().await);
+            *vigil = None;
+            (process, why)
         }
         None => std::future::pending().await,
     }

@@ -6,15 +6,25 @@ use super::{
     judge::{Launched, Record},
     verdict::Wish,
 };
-use crate::probe::{ProbeFailure, Report};
+use crate::{
+    nodefile::ProcessId,
+    probe::{ProbeFailure, Report},
+};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
     /// A probe ended.
     Probed(Result<Report, ProbeFailure>),
-    /// The held connection ended. Other witnesses of a death, such as the threads of the process, can say the same.
+    /// The held connection ended.
     ConnectionEnded,
+    /// The process that owns the node's socket is dead, though the socket may still be open.
+    ProcessDied {
+        /// Which one.
+        process: ProcessId,
+        /// What is known of it.
+        why: String,
+    },
     /// What is known of the cluster record changed.
     RecordChanged(Record),
     /// The launcher's file changed, came or went.

@@ -9,6 +9,7 @@ use super::{
     metrics::Metrics,
     snapshot::{LastProbe, RecordSeen, Snapshot},
     verdict::{Conclusion, Verdict},
+    vigil::Witness,
 };
 use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing, reload::Reading};
 
@@ -40,6 +41,7 @@ impl Told {
             standing: Standing::default(),
             record: RecordSeen::Unheard,
             settings: Reading::default(),
+            witness: Witness::Connection,
         });
         let told = Self {
             snapshots,
@@ -110,11 +112,19 @@ impl Told {
     }
 
     /// The loop has turned: everything as it is now.
-    pub(super) fn turned(&mut self, now: Instant, machine: &Machine, standing: Standing, record: RecordSeen) {
+    pub(super) fn turned(
+        &mut self,
+        now: Instant,
+        machine: &Machine,
+        witness: Witness,
+        standing: Standing,
+        record: RecordSeen,
+    ) {
         self.snapshots.send_modify(|snapshot| {
             snapshot.turned = now;
             snapshot.conclusion = machine.conclusion().clone();
             snapshot.report = machine.report().cloned();
+            snapshot.witness = witness;
             snapshot.standing = standing;
             snapshot.record = record;
         });

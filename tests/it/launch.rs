@@ -162,6 +162,10 @@ async fn one_node(line: Line, address: &str) {
         record(&etcd).await.map(|record| record.state),
         Some(RecordState::Formed)
     );
+    let server = eventually("its server is found", LONG, || async { host.file()?.server }).await;
+    // From Elasticsearch 8 on a small launcher of its own starts the node.
+    assert_eq!(server == process, line == Line::Os3);
+    assert!(server.is_alive());
     host.signal(Signal::INT);
     assert_eq!(host.code().await, Some(0), "{}", host.log());
     assert!(!process.is_alive());

@@ -67,6 +67,8 @@ async fn a_container_outlives_its_launcher_is_adopted_and_leaves_nothing_behind(
         ("docker", "quorate-elasticsearch-127.0.30.41")
     );
     eventually("the cluster is recorded", 3 * LONG, || recorded(&etcd)).await;
+    let server = eventually("its server is found", LONG, || async { host.file()?.server }).await;
+    assert!(server.is_alive());
     assert!(
         host.log().contains("publish_address {127.0.30.41:9200}"),
         "its output arrives"

@@ -30,5 +30,6 @@ mod reload_launcher;
 mod secrets;
 mod seeds_exec;
 mod sidecar;
+mod sidecar_death;
 mod support;
 mod units;

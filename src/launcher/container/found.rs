@@ -48,6 +48,7 @@ pub async fn leftover(plan: &Plan, packed: &Packed, dead: Dead) -> Result<Option
             id: found.id.clone(),
         }),
         process: Some(process),
+        server: None,
         name: label(labels::NAME).unwrap_or_default(),
         cluster: label(labels::CLUSTER).unwrap_or_default(),
         phase: Phase::Running,

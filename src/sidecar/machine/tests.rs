@@ -73,8 +73,16 @@ fn launcher(phase: Phase, pid: Option<u32>) -> Event {
         cluster: "shapes".to_owned(),
         phase,
         process: pid.map(|pid| ProcessId { pid, start_time: 1 }),
+        server: pid.map(|pid| ProcessId { pid, start_time: 1 }),
         reason: None,
     }))
+}
+
+fn died(pid: u32) -> Event {
+    Event::ProcessDied {
+        process: ProcessId { pid, start_time: 1 },
+        why: "dead".to_owned(),
+    }
 }
 
 /// A machine with its clock; every `Probed` is preceded by the probe being asked for.
@@ -163,12 +171,16 @@ fn every_transition_of_the_drawing() {
         (ready(), record("theirs"), Impostor),
         (ready(), launcher(Phase::Leaving, None), Leaving),
         (ready(), Event::ConnectionEnded, Ready),
+        (ready().then(launcher(Phase::Running, Some(1))), died(1), Down),
+        (ready().then(launcher(Phase::Running, Some(2))), died(1), Ready),
+        (ready(), died(1), Ready),
         (ready(), Event::Stopped, Leaving),
         (unready(), good(), Unready),
         (unready().then(good()), good(), Ready),
         (unready().then(good()), masterless(), Unready),
         (unready(), failed(ProbeFailure::Refused), Down),
         (unready(), other_node(), Impostor),
+        (unready().then(launcher(Phase::Running, Some(1))), died(1), Down),
         (down(), good(), Ready),
         (down(), masterless(), Starting),
         (down(), failed(ProbeFailure::Refused), Down),
@@ -182,6 +194,7 @@ fn every_transition_of_the_drawing() {
         (leaving(), failed(ProbeFailure::Refused), Leaving),
         (leaving(), launcher(Phase::Running, Some(1)), Starting),
         (leaving(), Event::LauncherSaid(None), Starting),
+        (leaving(), died(1), Leaving),
         (leaving(), Event::Stopped, Leaving),
     ];
     for (row, (bench, event, verdict)) in rows.into_iter().enumerate() {
@@ -287,6 +300,34 @@ fn the_end_of_a_connection_is_looked_into_at_once_but_not_in_a_circle() {
     later.now += RHYTHM.interval;
     let later = later.then(good()).then(Event::ConnectionEnded);
     assert_eq!(later.effects, [Effect::Probe]);
+}
+
+#[test]
+fn a_dead_process_is_not_brought_back_by_what_it_said_before() {
+    let ready = Bench::heard().then(launcher(Phase::Running, Some(1))).then(good());
+    let mut asked = ready;
+    asked.now = asked.machine.due;
+    let dead = asked.then(Event::Woke).then(died(1));
+    assert!(dead.effects.contains(&Effect::Want(Wish::Absent)), "{:?}", dead.effects);
+    assert_eq!(dead.machine.conclusion().why, "dead");
+    // The answer to the question that was on its way.
+    let late = dead.then(good());
+    assert_eq!((late.verdict(), late.machine.wish), (Verdict::Down, Wish::Absent));
+    // Its socket is still open, then it is not.
+    let hung = late.then(failed(TIMED_OUT)).then(failed(ProbeFailure::Refused));
+    assert_eq!(hung.verdict(), Verdict::Down);
+    // The next process, or somebody else who answers from now on, is another matter.
+    let next = |bench: Bench| bench.then(launcher(Phase::Running, Some(2)));
+    assert_eq!(
+        next(hung).then(failed(ProbeFailure::Refused)).verdict(),
+        Verdict::Starting
+    );
+    let alive = Bench::heard()
+        .then(launcher(Phase::Running, Some(1)))
+        .then(good())
+        .then(died(1))
+        .then(good());
+    assert_eq!(alive.verdict(), Verdict::Ready);
 }
 
 #[test]

@@ -199,6 +199,7 @@ pub(super) fn file(phase: Phase, reason: Option<&str>) -> NodeFile {
         engine: "process".to_owned(),
         container: None,
         process: None,
+        server: None,
         name: "node-1".to_owned(),
         cluster: "demo".to_owned(),
         phase,

@@ -25,6 +25,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::RecordChanged(Record::Absent)),
         1 => (phase, proptest::option::of(1_u32..3)).prop_map(|(phase, pid)| launcher(phase, pid)),
         1 => Just(Event::LauncherSaid(None)),
+        1 => (1_u32..3).prop_map(died),
         3 => Just(Event::Woke),
     ]
 }
