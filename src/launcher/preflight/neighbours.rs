@@ -47,6 +47,7 @@ mod tests {
             engine: "process".to_owned(),
             container: None,
             process: ProcessId::of(std::process::id()),
+            server: None,
             name: "a".to_owned(),
             cluster: "c".to_owned(),
             phase: Phase::Running,
