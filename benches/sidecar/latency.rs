@@ -10,7 +10,7 @@ use tokio::{net::TcpStream, time::Instant};
 
 use super::{contender::Contender, etcd::Etcd, standin::StandIn, table};
 
-const ADDRESS: &str = "127.0.16.1";
+pub(crate) const ADDRESS: &str = "127.0.16.1";
 const KEY: &str = "/services/elasticsearch/127.0.16.1";
 
 /// Prints the table.
@@ -95,7 +95,7 @@ async fn measure(etcd: &Etcd, rounds: u64, name: &str, closed: bool) -> Vec<Vec<
     rows
 }
 
-async fn connect() -> TcpStream {
+pub(crate) async fn connect() -> TcpStream {
     loop {
         match TcpStream::connect((ADDRESS, 9200)).await {
             Ok(stream) => return stream,
@@ -104,7 +104,7 @@ async fn connect() -> TcpStream {
     }
 }
 
-async fn listed(etcd: &Etcd) -> Watcher {
+pub(crate) async fn listed(etcd: &Etcd) -> Watcher {
     let mut watcher = etcd
         .registry()
         .watch(vec![Range::Prefix("/services/elasticsearch/".to_owned())]);
@@ -113,7 +113,7 @@ async fn listed(etcd: &Etcd) -> Watcher {
 }
 
 /// Waits until the key is there, or gone.
-async fn until(watcher: &mut Watcher, there: bool) {
+pub(crate) async fn until(watcher: &mut Watcher, there: bool) {
     let bound = Duration::from_mins(2);
     let seen = async {
         loop {

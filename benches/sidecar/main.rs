@@ -1,8 +1,8 @@
 //! What the sidecar costs and how fast it is, beside the shell loop that it replaces and beside bare etcd, in one run.
 //!
 //! `make bench` runs it: a real etcd, the release binary, and a stand-in node (this program started again as a child, so that it can be
-//! killed). The stand-in answers like a joined node and has no heap: a real node's sockets close later, by the time the kernel needs to
-//! take its memory back. `--rounds N` and `--window SECONDS` change how much is measured.
+//! killed). The stand-in answers like a joined node; where a heap is named it has touched as much memory and has idle threads, as a JVM
+//! has. `--rounds N` and `--window SECONDS` change how much is measured, `--heaps 0,256` which heaps, in MB.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
     clippy::panic,
@@ -10,6 +10,7 @@
 )]
 
 mod contender;
+mod death;
 mod etcd;
 mod latency;
 mod standin;
@@ -27,7 +28,8 @@ fn main() {
             .and_then(|at| arguments.get(at + 1))
     };
     if let Some(address) = value("--stand-in") {
-        standin::serve(address);
+        let heap = value("--heap").and_then(|heap| heap.parse().ok()).unwrap_or(0);
+        standin::serve(address, heap);
     }
     let number = |name: &str, default: u64| {
         value(name).map_or(default, |text| {
@@ -36,6 +38,14 @@ fn main() {
         })
     };
     let (rounds, window) = (number("--rounds", 20), Duration::from_secs(number("--window", 60)));
+    let heaps = value("--heaps").map_or("0,256,2048,8192", String::as_str);
+    let heaps: Vec<usize> = heaps
+        .split(',')
+        .map(|heap| {
+            heap.parse()
+                .unwrap_or_else(|_| panic!("`--heaps {heap}`: expected megabytes"))
+        })
+        .collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -49,6 +59,7 @@ fn main() {
             etcd.version()
         );
         latency::run(&etcd, rounds).await;
+        death::run(&etcd, rounds, &heaps).await;
         drop(etcd);
         steady::run(window).await;
     });
