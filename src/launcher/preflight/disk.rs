@@ -10,7 +10,7 @@ use super::{
     java::shown,
 };
 use crate::launcher::{
-    decide::{Disk, usable_marker},
+    decide::{Disk, Reason, usable_marker},
     marker_file,
     plan::Plan,
 };
@@ -161,9 +161,20 @@ pub(super) fn marker(plan: &Plan) -> Check {
             Some(uuid) => Check::ok(NAME, format!("of this service, cluster UUID {uuid}")),
             None => Check::ok(NAME, "of this service, no cluster yet"),
         },
-        Err(reason) => Check {
+        Err(reason) => judge_marker(NAME, *reason),
+    }
+}
+
+fn judge_marker(name: &'static str, reason: Reason) -> Check {
+    match reason {
+        Reason::Emptied { disk, belongs } => Check::warn(
+            name,
+            format!("the data directory (disk {disk}, {belongs}) was emptied around its marker"),
+            "if that was not meant, bring the data back before a start: it counts as a fresh disk then",
+        ),
+        reason => Check {
             hint: None,
-            ..Check::fail(NAME, reason.to_string(), "")
+            ..Check::fail(name, reason.to_string(), "")
         },
     }
 }
