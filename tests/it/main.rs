@@ -27,6 +27,7 @@ mod registry_access;
 mod registry_watch;
 mod reload;
 mod reload_launcher;
+mod same_host;
 mod secrets;
 mod seeds_exec;
 mod sidecar;

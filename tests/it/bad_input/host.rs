@@ -81,7 +81,7 @@ async fn a_host_on_which_a_node_cannot_start() {
     stage.launch("no distribution", 78, &["--home", "/etc"]);
     stage.launch("a home that is not there", 78, &["--home", "/nonexistent"]);
     let old = stage.host.path("old");
-    let old = hollow_home(&old, "elasticsearch-6.7.0.jar", "").display().to_string();
+    let old = hollow_home(&old, "elasticsearch-0.90.13.jar", "").display().to_string();
     stage.launch("a version that is not known", 78, &["--home", &old]);
     stage.launch("another version than was said", 78, &["--version", "9.5.3"]);
     stage.launch("a user that is not there", 78, &["--user", "nemo:x"]);
