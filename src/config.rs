@@ -26,7 +26,7 @@ pub use change::{Change, Kept};
 pub use common::{Common, common};
 pub use engine::{Cli, ContainerSettings, Engine, Network};
 pub use launch::{LaunchSettings, launch};
-pub use node::{NodeSettings, own_id};
+pub use node::{NodeSettings, own_id, run_dir};
 pub use options::{Acts, Group, Kind, OPTIONS, Opt, option};
 pub use resolver::{Resolver, Source};
 pub use secret::{NoSecret, Secret, SecretSource, holds_secret, shown_of};

@@ -13,7 +13,7 @@ mod tls;
 use std::time::Duration;
 
 pub use access::{Access, Login, NoAccess, Terms};
-pub use report::{Identity, ProbeFailure, ProbeOutcome, Report, ReportedUuid, Who};
+pub use report::{Identity, Peer, ProbeFailure, ProbeOutcome, Report, ReportedUuid, Who};
 use session::Session;
 pub use tls::{BadTerms, Fingerprint, Name, Terms as TlsTerms, TlsFailure, Trust};
 pub(crate) use tls::{authorities, believes, certificates, key_pair};
@@ -71,6 +71,21 @@ impl Prober {
             took: begun.elapsed(),
             result,
         }
+    }
+
+    /// Probes once, and asks whom else the node's cluster has as well; none of that where it has no master. Two small questions on the
+    /// same connection, answered by the node alone.
+    ///
+    /// Cancel safety: as [`probe`](Self::probe).
+    pub async fn peers(&mut self) -> Result<(Report, Vec<Peer>), ProbeFailure> {
+        let report = self.probe().await.result?;
+        let Some(mut contact) = self.contact.take().filter(|_| report.joined()) else {
+            return Ok((report, Vec::new()));
+        };
+        let answer = timeout(self.timeout, contact.session.get(answer::PEERS)).await;
+        let peers = answer::read_peers(&answer.map_err(|_| ProbeFailure::TimedOut(self.timeout))??)?;
+        self.contact = Some(contact);
+        Ok((report, peers))
     }
 
     /// A connection that ends decides nothing by itself: an idle one may end at any time, and a dying node still takes new ones

@@ -3,6 +3,7 @@
 //! Pure: from a [`ClusterView`], the time and the answers to rows, JSON or a table. The JSON is the stable form
 //! (`docs/usage/status.md`): fields are added, never renamed; the table is for people.
 
+mod lists;
 mod masters;
 mod render;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use lists::KeptList;
 pub use masters::Masters;
 pub use render::{age, table};
 use serde::Serialize;
@@ -46,6 +48,8 @@ pub struct Status {
     pub masters: Masters,
     /// What a person should look at, one sentence each.
     pub warnings: Vec<String>,
+    /// The seed lists that launchers of this host keep, or kept.
+    pub seed_lists: Vec<KeptList>,
     /// What the nodes themselves said; none when they were not asked.
     pub verified: Option<Verdict>,
 }
@@ -151,6 +155,7 @@ impl Status {
             masters: Masters::of(&nodes),
             warnings: warnings(view, currency, &nodes),
             nodes,
+            seed_lists: Vec::new(),
             verified: None,
         }
     }

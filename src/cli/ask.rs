@@ -17,7 +17,7 @@ pub(super) fn seeds() -> Command {
         .about("Lists the addresses through which a node finds the cluster")
         .long_about(help::SEEDS)
         .after_help(help::SEEDS_EXAMPLE);
-    with_groups(command, &[Group::Registry])
+    with_settings(command, |opt| opt.group == Group::Registry || opt.key == "run-dir")
         .arg(
             Arg::new("format")
                 .long("format")
@@ -26,7 +26,10 @@ pub(super) fn seeds() -> Command {
                 .default_value("lines")
                 .help("How they are written"),
         )
-        .arg(switch("watch", "Go on and print the list again at each change").conflicts_with("file"))
+        .arg(switch(
+            "watch",
+            "Go on and print the list again at each change; a file is always kept on",
+        ))
         .arg(
             Arg::new("file")
                 .long("output")
@@ -49,6 +52,14 @@ pub(super) fn seeds() -> Command {
                 .default_value("30s")
                 .help("Kill the command, and all that it started, after this long"),
         )
+        .arg(
+            Arg::new("exec-result")
+                .long("exec-result")
+                .value_name("FILE")
+                .value_parser(NonEmptyStringValueParser::new())
+                .requires("exec")
+                .help("Write how the command last ended into this file, as JSON"),
+        )
 }
 
 pub(super) fn status() -> Command {
@@ -56,7 +67,8 @@ pub(super) fn status() -> Command {
         .about("Shows record, seeds and members in one table")
         .long_about(help::STATUS)
         .after_help(help::STATUS_EXAMPLE);
-    with_groups(command, &[Group::Registry, Group::Access])
+    let wanted = [Group::Registry, Group::Access];
+    with_settings(command, |opt| wanted.contains(&opt.group) || opt.key == "run-dir")
         .arg(switch("watch", "Show it again at every change"))
         .arg(switch(
             "verify",

@@ -35,10 +35,14 @@ Lists the addresses through which a node finds the cluster: `host:port` of every
 or not, from the seed keys and the member keys together, sorted, each once. A key that a script wrote with the \
 two ports only is listed.
 
+While etcd is away it prints what the launchers of this host last knew, says how old that is, and ends with 75.
+
 With --output it stays and keeps a file true: replaced whole, only when the list changes, never emptied. When \
-etcd is away the file stays as it is. With --exec a command follows each change, one at a time: changes that come \
-while it runs are answered by one more run. It finds the list in QUORATE_SEEDS (csv) and the file in \
-QUORATE_SEEDS_FILE; how it ended is said, and shown by the service manager.";
+etcd is away the file stays as it is. Whoever is registered no more is asked directly: those who answer stay, \
+silent ones for ten minutes. With --exec a command follows each change, one at a time and no more than one \
+a second: changes that come meanwhile are answered by one more run. It finds the list in QUORATE_SEEDS (csv) and \
+the file in QUORATE_SEEDS_FILE; how it ended is said, shown by the service manager, and with --exec-result \
+written down.";
 
 pub(super) const SEEDS_EXAMPLE: &str = "\
 Example:

@@ -1,9 +1,14 @@
 //! `quorate seeds`: the seed list once, at every change, or in a file that is kept true.
+//!
+//! While etcd is away, what the launchers of this host last knew is better than nothing, and said to be that.
 
 mod hook;
 mod keep;
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use clap::ArgMatches;
 use hook::Hook;
@@ -15,26 +20,39 @@ use super::{
 use crate::{
     config::{self, Sources},
     exit::{Exit, Failure},
-    model::brief,
+    launcher::seeds::told::SeedsTold,
+    model::{ServiceName, brief},
     output,
-    registry::Registry,
+    registry::{Registry, RegistryError},
+    status,
     view::ClusterView,
 };
 
 /// Lists the seeds.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let common = resolve(sources, config::common)?;
+    let (common, run_dir) = resolve(sources, |r| {
+        let dir = config::run_dir(r);
+        config::common(r).zip(dir)
+    })?;
     let registry = Registry::new(common.registry.clone())?;
+    let host = Host {
+        run_dir,
+        service: common.service.clone(),
+    };
     let form = Form::of(matches);
     if let Some(file) = matches.get_one::<String>("file") {
         let file = Path::new(file);
         let hook = Hook::of(matches, file);
-        return keep::keep(file, form, hook, Live::follow(&registry, &common.keys)).await;
+        return keep::keep(file, form, hook, Live::follow(&registry, &common.keys), &host).await;
     }
     if matches.get_flag("watch") {
-        return follow(form, Live::follow(&registry, &common.keys)).await;
+        return follow(form, Live::follow(&registry, &common.keys), &host).await;
     }
-    let reading = registry.read(&common.keys.all()).await?;
+    let reading = match registry.read(&common.keys.all()).await {
+        Ok(reading) => reading,
+        Err(error @ RegistryError::Away { .. }) => return host.answer(form, error.into()),
+        Err(error) => return Err(error.into()),
+    };
     let view = ClusterView::of(&common.keys, &reading);
     complain(&view);
     output::bytes(form.render(&view.seed_hosts(None)).as_bytes())?;
@@ -42,7 +60,7 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
 }
 
 /// Prints the list at each change of the list.
-async fn follow(form: Form, mut live: Live) -> Result<Exit, Failure> {
+async fn follow(form: Form, mut live: Live, host: &Host) -> Result<Exit, Failure> {
     let mut shown = None;
     loop {
         match live.next().await? {
@@ -54,8 +72,42 @@ async fn follow(form: Form, mut live: Live) -> Result<Exit, Failure> {
                     shown = Some(seeds);
                 }
             }
-            News::Away { cause } => output::note(&format!("etcd is away, the list stays: {cause}")),
+            News::Away { cause } => {
+                output::note(&format!("etcd is away, the list stays: {cause}"));
+                if shown.is_none()
+                    && let Some(seeds) = host.last_good()
+                {
+                    output::bytes(form.render(&seeds).as_bytes())?;
+                    shown = Some(seeds);
+                }
+            }
         }
+    }
+}
+
+/// What the launchers of this host tell of their lists.
+struct Host {
+    run_dir: PathBuf,
+    service: ServiceName,
+}
+
+impl Host {
+    /// The last good list, with a word on its age; none where no launcher has run since the host started.
+    fn last_good(&self) -> Option<Vec<String>> {
+        let (seeds, at) = SeedsTold::last_good(&self.run_dir, &self.service)?;
+        let age = status::age(SystemTime::now().duration_since(at).unwrap_or_default());
+        output::note(&format!(
+            "warning: the list is what the launchers of this host last knew, {age} ago"
+        ));
+        Some(seeds)
+    }
+
+    /// The answer without etcd. The exit code goes on saying that it is away: only the caller knows whether an old list will do.
+    fn answer(&self, form: Form, away: Failure) -> Result<Exit, Failure> {
+        if let Some(seeds) = self.last_good() {
+            output::bytes(form.render(&seeds).as_bytes())?;
+        }
+        Err(away)
     }
 }
 

@@ -1,6 +1,9 @@
 //! `quorate status`: reads the registry, asks the nodes when told to, shows it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use clap::ArgMatches;
 
@@ -13,10 +16,11 @@ use crate::{
     cli,
     config::{self, Common, Sources},
     exit::{Exit, Failure},
+    launcher::seeds::told::SeedsTold,
     output,
     probe::Access,
     registry::{Registry, RegistryError},
-    status::{self, Currency, Status},
+    status::{self, Currency, KeptList, Status},
     view::ClusterView,
 };
 
@@ -27,13 +31,17 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Shows the status once, or at every change.
 pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failure> {
-    let (common, access) = resolve(sources, |r| config::common(r).zip(config::access(r)))?;
+    let ((common, access), run_dir) = resolve(sources, |r| {
+        let dir = config::run_dir(r);
+        config::common(r).zip(config::access(r)).zip(dir)
+    })?;
     let registry = Registry::new(common.registry.clone())?;
     let show = Show {
         json: cli::wants_json(matches),
         verify: matches.get_flag("verify"),
         watch: matches.get_flag("watch"),
         access: &access,
+        run_dir: &run_dir,
     };
     if show.watch {
         return follow(show, &common, &registry).await;
@@ -74,11 +82,15 @@ struct Show<'a> {
     verify: bool,
     watch: bool,
     access: &'a Access,
+    /// Where launchers of this host tell of their lists.
+    run_dir: &'a Path,
 }
 
 impl Show<'_> {
     async fn status(self, common: &Common, view: &ClusterView, currency: Currency) -> Status {
         let mut status = Status::of(&common.service, view, currency);
+        let lists = SeedsTold::all(self.run_dir, &common.service);
+        status.seed_lists = lists.into_iter().map(KeptList::from).collect();
         status.record_error = view.record_unreadable(&common.keys).map(str::to_owned);
         if !self.verify {
             return status;

@@ -93,6 +93,11 @@ pub fn own_id(r: &mut Resolver<'_>, endpoints: &[String]) -> Option<NodeId> {
     Some(NodeId::new(address?.0, transport_port?))
 }
 
+/// Where launchers tell of their nodes, for commands that only read that.
+pub fn run_dir(r: &mut Resolver<'_>) -> Option<PathBuf> {
+    directory(r, "run-dir")
+}
+
 /// An absolute path.
 pub(super) fn directory(r: &mut Resolver<'_>, key: &str) -> Option<PathBuf> {
     r.parse_with(key, "an absolute path", |text| {

@@ -324,7 +324,7 @@ impl Ground {
             desk,
             // A fresh one: its first event is everything, which the formation's has given away already.
             watcher: self.registry.watch(keys.all()),
-            seeds: LiveSeeds::new(&self.plan, up.seeds, up.memory),
+            seeds: LiveSeeds::new(&self.plan, up.seeds, up.memory, &up.name, &up.marker),
             inquiry: Inquiry::new(prober(&settings.node), up.name.clone()),
             name: up.name,
             recorder,
@@ -362,7 +362,7 @@ impl Ground {
 }
 
 /// Asks the own node.
-fn prober(node: &NodeSettings) -> Prober {
+pub(super) fn prober(node: &NodeSettings) -> Prober {
     Prober::new(node.address.to_string(), node.http_port, PROBE, node.access.clone())
 }
 

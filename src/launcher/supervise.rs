@@ -21,7 +21,7 @@ use super::{
     plan::Plan,
     process,
     runtime::Runtime,
-    seeds::live::LiveSeeds,
+    seeds::live::{self, LiveSeeds},
     start::Ground,
 };
 use crate::{
@@ -68,7 +68,7 @@ enum News {
     ReloadAsked,
     Looked(Result<Found, String>),
     Registry(Option<WatchEvent>),
-    SeedsWoke,
+    Seeds(live::News),
     Reported(ClusterUuid),
     Denied(ProbeFailure),
     Recorded(Recorded),
@@ -135,7 +135,7 @@ impl<R: Runtime> Running<'_, R> {
             ending = self.runtime.ended() => Heard::Life(Event::NodeEnded(ending)),
             () = at(wake) => Heard::Life(Event::Woke),
             event = self.watcher.next() => Heard::News(News::Registry(event)),
-            () = at(self.seeds.wake()) => Heard::News(News::SeedsWoke),
+            news = self.seeds.next() => Heard::News(News::Seeds(news)),
             said = self.inquiry.next() => Heard::News(match said {
                 Said::Uuid(uuid) => News::Reported(uuid),
                 Said::Denied(failure) => News::Denied(failure),
@@ -159,10 +159,16 @@ impl<R: Runtime> Running<'_, R> {
                 };
                 self.seeds.hear(&event);
             }
-            News::SeedsWoke => self.seeds.woke(),
+            News::Seeds(news) => self.seeds.take(news),
             News::Reported(uuid) => {
                 self.find_server();
-                self.reported(&uuid);
+                if let Err(why) = self.reported(&uuid)
+                    && shown.recorded.as_ref() != Some(&Err(why.clone()))
+                {
+                    tracing::error!(why, "the node's cluster cannot be recorded");
+                    self.seeds.recorded(&Err(why.clone()));
+                    shown.recorded = Some(Err(why));
+                }
             }
             News::Denied(failure) => {
                 self.find_server();
@@ -173,6 +179,7 @@ impl<R: Runtime> Running<'_, R> {
                 if let Err(why) = &recorded {
                     tracing::error!(why, "the node's cluster cannot be recorded");
                 }
+                self.seeds.recorded(&recorded);
                 shown.recorded = Some(recorded);
             }
             News::Registry(None) => return Err("watch"),
@@ -191,16 +198,13 @@ impl<R: Runtime> Running<'_, R> {
         }
     }
 
-    /// Marker first, then the seed; the recorder sees to the record.
-    fn reported(&mut self, uuid: &ClusterUuid) {
-        match self.recorder.reported(uuid) {
-            Ok(marker) => {
-                tracing::info!(%uuid, "the node reports its cluster");
-                self.inquiry.close();
-                self.ground.want_seed(&marker, &self.name);
-            }
-            Err(error) => tracing::warn!(cause = %error, "marker not written, asking the node again"),
-        }
+    /// Marker first, then the seed; the recorder sees to the record. Else why not: the node is asked again, in case that can be mended.
+    fn reported(&mut self, uuid: &ClusterUuid) -> Recorded {
+        let marker = self.recorder.reported(uuid).map_err(|error| error.to_string())?;
+        tracing::info!(%uuid, "the node reports its cluster");
+        self.inquiry.close();
+        self.ground.want_seed(&marker, &self.name);
+        Ok(uuid.clone())
     }
 
     fn say_leaving(&mut self, at_most: Duration) {

@@ -8,16 +8,20 @@
 //! | [`NODE`] | 200 | 200 | 200 |
 //! | [`ROOT`] | 200 | 200 from 7.0 on, before 503 with the same body | the same |
 //!
+//! Now and then, and not by a probe, a fourth is asked: [`PEERS`].
+//!
 //! The UUID stands in [`STATE`] from Elasticsearch 6.8 on, before that in [`ROOT`], in 1.x nowhere. [`ROOT`] is only asked for what
 //! the others do not say.
+
+use std::net::SocketAddr;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Identity, ProbeFailure, ReportedUuid};
+use super::{Identity, Peer, ProbeFailure, ReportedUuid};
 use crate::{
     launcher::product::Product,
-    model::{ClusterUuid, brief},
+    model::{ClusterUuid, NodeId, brief},
 };
 
 /// The node-local cluster state: cheap, never waits for a master. The only question of the steady state.
@@ -26,6 +30,9 @@ pub(super) const STATE: &str = "/_cluster/state/master_node?local=true";
 pub(super) const NODE: &str = "/_nodes/_local/http";
 /// Product, version and, on older lines, the UUID.
 pub(super) const ROOT: &str = "/";
+/// Every node of the node-local cluster state, with what tells masters from others and no more. All lines know it.
+pub(super) const PEERS: &str = "/_cluster/state/nodes?local=true&filter_path=cluster_name,nodes.*.transport_address,\
+                                nodes.*.roles,nodes.*.attributes.master,nodes.*.attributes.client";
 
 /// An HTTP answer, read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +130,49 @@ pub(super) fn read_node(answer: &Answer) -> Result<Identity, ProbeFailure> {
     })
 }
 
+/// Reads the answer to [`PEERS`]: where each node's transport is, and whether it may be elected.
+///
+/// Roles are said by Elasticsearch from 7.17 at the latest; 1.x and 2.x show in attributes what was set; 5.x, 6.x and OpenSearch say
+/// nothing. An address that cannot be read costs that node.
+pub(super) fn read_peers(answer: &Answer) -> Result<Vec<Peer>, ProbeFailure> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[expect(dead_code, reason = "an object without it comes from something else")]
+        cluster_name: String,
+        #[serde(default)]
+        nodes: std::collections::BTreeMap<String, Node>,
+    }
+    #[derive(Deserialize)]
+    struct Node {
+        transport_address: String,
+        #[serde(default)]
+        roles: Option<Vec<String>>,
+        #[serde(default)]
+        attributes: Attributes,
+    }
+    #[derive(Default, Deserialize)]
+    struct Attributes {
+        master: Option<String>,
+        client: Option<String>,
+    }
+    let body: Body = read_ok(answer)?;
+    let peers = body.nodes.into_values().filter_map(|node| {
+        let by_role = node
+            .roles
+            .map(|roles| roles.iter().any(|role| role == "master" || role == "cluster_manager"));
+        let by_attribute = match (node.attributes.master.as_deref(), node.attributes.client.as_deref()) {
+            (Some("false"), _) | (None, Some("true")) => Some(false),
+            (Some("true"), _) => Some(true),
+            (Some(_) | None, _) => None,
+        };
+        Some(Peer {
+            transport: transport(&node.transport_address)?,
+            master_eligible: by_role.or(by_attribute),
+        })
+    });
+    Ok(peers.collect())
+}
+
 /// Reads the answer to [`ROOT`], given with 503 by a node without a master before 7.0.
 pub(super) fn read_root(answer: &Answer, version: &str) -> Result<Root, ProbeFailure> {
     #[derive(Deserialize)]
@@ -195,6 +245,16 @@ fn uuid(text: Option<&str>) -> ReportedUuid {
         None => ReportedUuid::Unsaid,
         Some(text) => ClusterUuid::reported(text).map_or(ReportedUuid::NotYet, ReportedUuid::Known),
     }
+}
+
+/// The id of the node at `10.0.0.1:9300`, `host/10.0.0.1:9300`, `[fd00::1]:9300` or, in 1.x, `inet[/10.0.0.1:9300]`.
+fn transport(address: &str) -> Option<NodeId> {
+    let address = address
+        .strip_prefix("inet[")
+        .map_or(address, |inner| inner.trim_end_matches(']'));
+    let address = address.rsplit_once('/').map_or(address, |(_, address)| address);
+    let address: SocketAddr = address.parse().ok()?;
+    Some(NodeId::new(address.ip(), address.port()))
 }
 
 /// The port in `10.0.0.1:9300`, `host/10.0.0.1:9300`, `[fd00::1]:9300` or, in 1.x, `inet[/10.0.0.1:9300]`.

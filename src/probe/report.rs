@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use super::tls::TlsFailure;
-use crate::{launcher::product::Product, model::ClusterUuid};
+use crate::{
+    launcher::product::Product,
+    model::{ClusterUuid, NodeId},
+};
 
 /// The cluster's UUID in a node's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,15 @@ impl Report {
     pub fn is_master(&self) -> bool {
         self.master.as_deref() == Some(self.identity.node_id.as_str())
     }
+}
+
+/// A node of a cluster, as another one of it knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Where others reach it.
+    pub transport: NodeId,
+    /// Whether it may be elected; none where the line does not say.
+    pub master_eligible: Option<bool>,
 }
 
 /// As whom a node was asked.

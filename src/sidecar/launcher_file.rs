@@ -1,4 +1,4 @@
-//! The launcher's file, looked at before each probe and when its directory changes. Reads it only when it has changed, and asks after the process only while
+//! The launcher's files, looked at before each probe and when its directory changes. Reads it only when it has changed, and asks after the process only while
 //! that can matter.
 
 use std::{
@@ -7,10 +7,43 @@ use std::{
 };
 
 use super::judge::Launched;
-use crate::nodefile::NodeFile;
+use crate::{launcher::seeds::told::SeedsTold, nodefile::NodeFile};
 
 /// What tells one version of the file from the next: it is replaced by rename.
 type Stamp = (u64, i64, i64);
+
+/// What the launcher tells of its seed list, with what was last found there.
+#[derive(Debug)]
+pub(super) struct SeedsFile {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+    told: Option<SeedsTold>,
+}
+
+impl SeedsFile {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            stamp: None,
+            told: None,
+        }
+    }
+
+    /// What it tells now.
+    pub(super) fn look(&mut self) -> Option<&SeedsTold> {
+        let stamp = stamp(&self.path);
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.told = SeedsTold::read(&self.path);
+        }
+        self.told.as_ref()
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
+}
 
 /// The file with what was last found in it.
 #[derive(Debug)]
@@ -39,9 +72,7 @@ impl LauncherFile {
 
     /// What the launcher says now.
     pub(super) fn look(&mut self) -> Option<Launched> {
-        let stamp = std::fs::metadata(&self.path)
-            .ok()
-            .map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()));
+        let stamp = stamp(&self.path);
         if stamp != self.stamp {
             self.stamp = stamp;
             self.file = match NodeFile::read(&self.path) {

@@ -187,6 +187,21 @@ impl Readings {
         if let Some(found) = &self.snapshot.standing.obstacle {
             ConstGauge::new(1.0).encode(obstacle.encode_family(&[("kind", found.kind())])?)?;
         }
+        let record = self.snapshot.recorded_uuid();
+        let node = self.snapshot.reported_uuid();
+        let help =
+            "1 for the cluster UUID that the record says, and for the one that the node reports; absent while unknown";
+        let mut uuids = encoder.encode_descriptor("cluster_uuid_info", help, None, MetricType::Gauge)?;
+        for (source, uuid) in [("record", record), ("node", node)] {
+            if let Some(uuid) = uuid {
+                ConstGauge::new(1.0).encode(uuids.encode_family(&[("source", source), ("uuid", uuid.as_str())])?)?;
+            }
+        }
+        let help = "Whether the node reports the recorded cluster UUID; absent while one of them is unknown";
+        let matches = encoder.encode_descriptor("cluster_uuid_match", help, None, MetricType::Gauge)?;
+        if let (Some(recorded), Some(reported)) = (record, node) {
+            ConstGauge::new(flag(recorded == reported)).encode(matches)?;
+        }
         let mut build = encoder.encode_descriptor("build_info", "The version that runs", None, MetricType::Gauge)?;
         ConstGauge::new(1.0).encode(build.encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?)
     }
@@ -233,6 +248,7 @@ mod tests {
             record: RecordSeen::Absent,
             settings: crate::reload::Reading::default(),
             witness: Witness::Connection,
+            seeds: None,
         };
         let page = Metrics::new().render(&facts, &snapshot, now);
         let help = page

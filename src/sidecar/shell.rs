@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     judge::{Launched, Record},
-    launcher_file::LauncherFile,
+    launcher_file::{LauncherFile, SeedsFile},
     machine::Machine,
     member::{Host, member},
     recorder::Recorder,
@@ -41,6 +41,8 @@ pub(super) struct Shell {
     pub(super) registration: Registration,
     pub(super) sources: Sources,
     pub(super) launcher: LauncherFile,
+    /// What the launcher tells of its seed list.
+    pub(super) seeds: SeedsFile,
     pub(super) recorder: Recorder,
     pub(super) told: Told,
     pub(super) seen: Seen,
@@ -98,6 +100,7 @@ impl Shell {
             self.record_uuid();
             let (standing, record) = (self.sources.standing(), self.seen.record.clone());
             let witness = self.sources.witness();
+            self.told.seeds(self.seeds.look());
             self.told
                 .turned(Instant::now(), &self.machine, witness, standing, record);
         }

@@ -11,8 +11,8 @@ use super::{
     vigil::Witness,
 };
 use crate::{
-    launcher::product::Product,
-    model::{ClusterRecord, Incarnation, NodeId, ServiceName},
+    launcher::{product::Product, seeds::told::SeedsTold},
+    model::{ClusterRecord, ClusterUuid, Incarnation, NodeId, ServiceName},
     probe::{ProbeOutcome, Report},
     registration::Standing,
     reload::Reading,
@@ -69,6 +69,8 @@ pub(super) struct Snapshot {
     pub(super) settings: Reading,
     /// Who would tell first that the node died.
     pub(super) witness: Witness,
+    /// What the launcher tells of its seed list.
+    pub(super) seeds: Option<SeedsTold>,
 }
 
 impl Snapshot {
@@ -131,6 +133,7 @@ impl Snapshot {
             "death_seen_by": self.witness,
             "node": self.node_json(),
             "record": self.record_json(),
+            "seeds": self.seeds_json(),
             "registry": self.registry_json(facts, now),
             "settings": { "refused": self.settings.refused, "restart_needed": self.settings.later },
             "sidecar": {
@@ -140,6 +143,32 @@ impl Snapshot {
                 "up_seconds": seconds(facts.started, now),
                 "turned_age_seconds": seconds(self.turned, now),
             },
+        })
+    }
+
+    /// The cluster's UUID as it is recorded.
+    pub(super) fn recorded_uuid(&self) -> Option<&ClusterUuid> {
+        match &self.record {
+            RecordSeen::There(record) => record.cluster_uuid.as_ref(),
+            RecordSeen::Unheard | RecordSeen::Absent | RecordSeen::Unreadable(_) => None,
+        }
+    }
+
+    /// The one that the node reports, while it answers.
+    pub(super) fn reported_uuid(&self) -> Option<&ClusterUuid> {
+        let answers = self.probe.as_ref().is_some_and(|probe| probe.outcome.result.is_ok());
+        self.report.as_ref().filter(|_| answers)?.uuid.known()
+    }
+
+    fn seeds_json(&self) -> Value {
+        self.seeds.as_ref().map_or(Value::Null, |told| {
+            json!({
+                "seeds": told.seeds,
+                "written_at": told.written_at,
+                "etcd": told.etcd,
+                "nodes": told.nodes,
+                "launcher_lives": told.is_live(),
+            })
         })
     }
 

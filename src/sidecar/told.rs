@@ -11,7 +11,9 @@ use super::{
     verdict::{Conclusion, Verdict},
     vigil::Witness,
 };
-use crate::{host::Notifier, probe::ProbeOutcome, registration::Standing, reload::Reading};
+use crate::{
+    host::Notifier, launcher::seeds::told::SeedsTold, probe::ProbeOutcome, registration::Standing, reload::Reading,
+};
 
 /// Tells everyone.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ impl Told {
             record: RecordSeen::Unheard,
             settings: Reading::default(),
             witness: Witness::Connection,
+            seeds: None,
         });
         let told = Self {
             snapshots,
@@ -75,6 +78,17 @@ impl Told {
     /// Everything as it was last told.
     pub(super) fn snapshot(&self) -> watch::Ref<'_, Snapshot> {
         self.snapshots.borrow()
+    }
+
+    /// What the launcher tells of its seed list, where that is something new.
+    pub(super) fn seeds(&self, seeds: Option<&SeedsTold>) {
+        self.snapshots.send_if_modified(|snapshot| {
+            let is_new = snapshot.seeds.as_ref() != seeds;
+            if is_new {
+                snapshot.seeds = seeds.cloned();
+            }
+            is_new
+        });
     }
 
     /// The stop has begun.

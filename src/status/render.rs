@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Answer, Currency, Node, NodeState, Record, Status};
+use super::{Answer, Currency, Node, NodeState, Record, Status, lists};
 use crate::{
     model::{ClusterUuid, brief, narrow, plain},
     output::render_table,
@@ -20,6 +20,9 @@ pub fn table(status: &Status, now: SystemTime) -> String {
     );
     if !status.nodes.is_empty() {
         let _ = writeln!(text, "{}", status.masters.line());
+    }
+    for list in &status.seed_lists {
+        let _ = writeln!(text, "{}", lists::line(list, now));
     }
     if status.nodes.is_empty() {
         text.push_str("\nno seeds and no members\n");

@@ -51,7 +51,7 @@ fn mistakes_on_the_command_line_end_with_2_and_a_way_on() {
         &["status", "--verfy"],
         &["status", "--output", "xml"],
         &["seeds", "--format", "yaml"],
-        &["seeds", "--watch", "--output", "/tmp/x"],
+        &["seeds", "--exec-result", "/tmp/x"],
         &["wait"],
         &["wait", "--for", "green"],
         &["wait", "--for", "members=none"],

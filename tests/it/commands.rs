@@ -108,14 +108,14 @@ async fn a_seed_file_is_kept_true_and_never_emptied() {
     let mut etcd = Etcd::start(Version::V35).await;
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("hosts.txt");
-    std::fs::write(&file, "10.0.0.1:9300\n").expect("a file from before");
+    std::fs::write(&file, "127.0.55.1:9300\n").expect("a file from before");
     let path = file.display().to_string();
     let mut keeper = start(&etcd, &["seeds", "--output", &path]);
 
-    put(&etcd, "/services/elasticsearch/10.0.0.9", BY_HAND);
-    holds(&file, "10.0.0.9:9300\n").await;
-    put(&etcd, "/quorate/elasticsearch/seeds/10.0.0.2", SEED);
-    holds(&file, "10.0.0.2:9300\n10.0.0.9:9300\n").await;
+    put(&etcd, "/services/elasticsearch/127.0.55.9", BY_HAND);
+    holds(&file, "127.0.55.9:9300\n").await;
+    put(&etcd, "/quorate/elasticsearch/seeds/127.0.55.2", SEED);
+    holds(&file, "127.0.55.2:9300\n127.0.55.9:9300\n").await;
     let written = std::fs::metadata(&file)
         .and_then(|meta| meta.modified())
         .expect("a time");
@@ -124,8 +124,8 @@ async fn a_seed_file_is_kept_true_and_never_emptied() {
     assert!(keeper.complaint().await.contains("the file stays as it is"));
     etcd.restart_empty().await;
     // A change that must be written shows that the emptied registry was seen before it.
-    put(&etcd, "/services/elasticsearch/10.0.0.3", BY_HAND);
-    holds(&file, "10.0.0.2:9300\n10.0.0.3:9300\n10.0.0.9:9300\n").await;
+    put(&etcd, "/services/elasticsearch/127.0.55.3", BY_HAND);
+    holds(&file, "127.0.55.2:9300\n127.0.55.3:9300\n127.0.55.9:9300\n").await;
     assert!(
         std::fs::metadata(&file)
             .and_then(|meta| meta.modified())

@@ -1,4 +1,5 @@
-//! The command after a change (`--exec`): one at a time, with a deadline, in a process group of its own.
+//! The command after a change (`--exec`): one at a time, no two within a second, with a deadline, in a process group of its own. How the
+//! last one ended is said on standard error, in the service manager's line, and in the file of `--exec-result`.
 //!
 //! Invariant: after the last change a command is started that finds the last list; a change that comes while one runs is not lost.
 
@@ -6,17 +7,21 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use clap::ArgMatches;
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Serialize;
 use tokio::{
     process::{Child, Command},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 
-use crate::output;
+use crate::{host, output};
+
+/// Between the starts of two runs: hosts that come and go together are one change.
+const APART: Duration = Duration::from_secs(1);
 
 /// A command with its last result.
 #[derive(Debug)]
@@ -24,8 +29,12 @@ pub(super) struct Hook {
     command: String,
     file: PathBuf,
     limit: Duration,
+    /// Where the result is put.
+    result: Option<PathBuf>,
     running: Option<Running>,
-    /// The list of a change that came while the command ran.
+    /// When it last began.
+    begun: Option<Instant>,
+    /// The list of a change that came since.
     next: Option<Vec<String>>,
     last: Option<String>,
 }
@@ -34,6 +43,21 @@ pub(super) struct Hook {
 struct Running {
     child: Child,
     since: Instant,
+    seeds: Vec<String>,
+}
+
+/// What stands in the file of `--exec-result`.
+#[derive(Debug, Serialize)]
+struct Ended<'a> {
+    command: &'a str,
+    /// The list it was told.
+    seeds: &'a [String],
+    /// None: a signal or the limit ended it, or it could not be started.
+    code: Option<i32>,
+    /// In words.
+    result: &'a str,
+    /// RFC 3339.
+    at: String,
 }
 
 impl Hook {
@@ -43,52 +67,48 @@ impl Hook {
             command: matches.get_one::<String>("exec")?.clone(),
             file: file.to_owned(),
             limit: *matches.get_one::<Duration>("exec-timeout")?,
+            result: matches.get_one::<String>("exec-result").map(PathBuf::from),
             running: None,
+            begun: None,
             next: None,
             last: None,
         })
     }
 
-    /// Runs the command for this list, now or as soon as the one that runs has ended.
+    /// Runs the command for this list, now or as soon as the one that runs has ended and it is time.
     pub(super) fn changed(&mut self, seeds: &[String]) {
-        if self.running.is_some() {
-            self.next = Some(seeds.to_vec());
-            return;
-        }
-        match self.start(seeds) {
-            Ok(child) => {
-                self.running = Some(Running {
-                    child,
-                    since: Instant::now(),
-                });
-            }
-            Err(error) => self.report(&format!("could not be started: {error}")),
-        }
+        self.next = Some(seeds.to_vec());
+        self.start_next();
     }
 
-    /// Returns when a command has ended and the next one, if there is one, was started. Cancel safety: can be asked again.
+    /// Returns when a command has ended, or a list that waited has got its own. Cancel safety: can be asked again.
     pub(super) async fn ended(&mut self) {
-        let Some(running) = &mut self.running else {
-            return std::future::pending().await;
-        };
-        let ended = timeout_at(running.since + self.limit, running.child.wait()).await;
-        let took = humantime::format_duration(Duration::from_millis(
-            u64::try_from(running.since.elapsed().as_millis()).unwrap_or(u64::MAX),
-        ));
-        let result = match ended {
-            Ok(Ok(status)) => format!("ended {} after {took}", words(status)),
-            Ok(Err(error)) => format!("was lost: {error}"),
-            Err(_) => {
-                kill(&running.child);
-                // Killed, so it ends at once; its parent has to hear of it all the same.
-                let _ = running.child.wait().await;
-                format!("was killed after {took}, which is its limit (`--exec-timeout`)")
+        match (&mut self.running, self.begun, &self.next) {
+            (Some(running), ..) => {
+                let end = running.end(self.limit).await;
+                self.report(&end);
             }
-        };
-        self.running = None;
-        self.report(&result);
-        if let Some(seeds) = self.next.take() {
-            self.changed(&seeds);
+            (None, Some(begun), Some(_)) => sleep_until(begun + APART).await,
+            (None, ..) => return std::future::pending().await,
+        }
+        self.start_next();
+    }
+
+    /// Starts it for the list that waits, if there is one and it is time.
+    fn start_next(&mut self) {
+        let early = self.begun.is_some_and(|begun| begun.elapsed() < APART);
+        if self.running.is_some() || early {
+            return;
+        }
+        let Some(seeds) = self.next.take() else { return };
+        let since = Instant::now();
+        self.begun = Some(since);
+        match self.start(&seeds) {
+            Ok(child) => self.running = Some(Running { child, since, seeds }),
+            Err(error) => self.report(&End {
+                code: None,
+                result: format!("could not be started: {error}"),
+            }),
         }
     }
 
@@ -97,10 +117,25 @@ impl Hook {
         self.last.as_deref()
     }
 
-    fn report(&mut self, result: &str) {
-        let sentence = format!("`{}` {result}", self.command);
+    fn report(&mut self, end: &End) {
+        let ran = self.running.take();
+        let sentence = format!("`{}` {}", self.command, end.result);
         output::note(&sentence);
         self.last = Some(sentence);
+        let Some(path) = &self.result else { return };
+        let ended = Ended {
+            command: &self.command,
+            seeds: ran.as_ref().map_or(&[], |ran| &ran.seeds),
+            code: end.code,
+            result: &end.result,
+            at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        };
+        let written = serde_json::to_vec(&ended)
+            .map_err(io::Error::other)
+            .and_then(|bytes| host::write_atomic(path, &bytes, 0o644));
+        if let Err(error) = written {
+            output::note(&format!("cannot write {}: {error}", path.display()));
+        }
     }
 
     #[expect(
@@ -116,6 +151,34 @@ impl Hook {
             // At the deadline everything that it started ends with it.
             .process_group(0)
             .spawn()
+    }
+}
+
+/// How a run ended.
+struct End {
+    code: Option<i32>,
+    result: String,
+}
+
+impl Running {
+    /// Waits for its end, and makes one at the limit. Cancel safety: can be asked again.
+    async fn end(&mut self, limit: Duration) -> End {
+        let ended = timeout_at(self.since + limit, self.child.wait()).await;
+        let took = humantime::format_duration(Duration::from_millis(
+            u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ));
+        let (code, result) = match ended {
+            Ok(Ok(status)) => (status.code(), format!("ended {} after {took}", words(status))),
+            Ok(Err(error)) => (None, format!("was lost: {error}")),
+            Err(_) => {
+                kill(&self.child);
+                // Killed, so it ends at once; its parent has to hear of it all the same.
+                let _ = self.child.wait().await;
+                let result = format!("was killed after {took}, which is its limit (`--exec-timeout`)");
+                (None, result)
+            }
+        };
+        End { code, result }
     }
 }
 

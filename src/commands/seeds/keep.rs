@@ -2,63 +2,68 @@
 
 use std::{io, path::Path};
 
-use tokio::time::{Instant, sleep_until};
-
-use super::{Form, complain, hook::Hook};
+use super::{Form, Host, complain, hook::Hook};
 use crate::{
     commands::live::{Live, News},
     exit::{Exit, Failure},
     host::{self, Notifier},
-    launcher::seeds::file::{SeedEffect, SeedEvent, SeedFile},
+    launcher::seeds::{
+        keeper::{self, Keeper},
+        list::Event,
+        registered,
+    },
     output,
 };
 
 /// Never returns unless the file cannot be written at all, or etcd says no for good.
-pub(super) async fn keep(path: &Path, form: Form, hook: Option<Hook>, live: Live) -> Result<Exit, Failure> {
+pub(super) async fn keep(
+    path: &Path,
+    form: Form,
+    hook: Option<Hook>,
+    live: Live,
+    this_host: &Host,
+) -> Result<Exit, Failure> {
     let held = host::read_optional(path)
         .map_err(|error| broken(path, &error))?
         .unwrap_or_default();
     let held = form.parse(&String::from_utf8_lossy(&held));
-    let keeper = Keeper {
+    let kept = Kept {
         path,
         form,
-        shown: held.clone(),
-        file: SeedFile::holding(held),
-        wake: None,
+        keeper: Keeper::holding(None, held),
         was_written: false,
         has_list: false,
         hook,
         notifier: Notifier::new(),
+        this_host,
     };
-    keeper.run(live).await
+    kept.run(live).await
 }
 
-struct Keeper<'a> {
+struct Kept<'a> {
     path: &'a Path,
     form: Form,
-    file: SeedFile,
-    /// What the file holds.
-    shown: Vec<String>,
-    wake: Option<Instant>,
+    keeper: Keeper,
     was_written: bool,
-    /// Whether etcd has told what there is.
+    /// Whether there is a list to tell of.
     has_list: bool,
     hook: Option<Hook>,
     notifier: Notifier,
+    this_host: &'a Host,
 }
 
 enum Heard {
-    Seeds(SeedEvent),
+    Seeds(keeper::Heard),
     Away(String),
     HookEnded,
 }
 
-impl Keeper<'_> {
+impl Kept<'_> {
     async fn run(mut self, mut live: Live) -> Result<Exit, Failure> {
         loop {
             match self.listen(&mut live).await? {
-                Heard::Away(cause) => output::note(&format!("etcd is away, the file stays as it is: {cause}")),
-                Heard::Seeds(event) => self.seeds(event)?,
+                Heard::Away(cause) => self.away(&cause)?,
+                Heard::Seeds(heard) => self.seeds(heard)?,
                 Heard::HookEnded => {}
             }
             self.notifier.status(&self.sentence());
@@ -68,49 +73,53 @@ impl Keeper<'_> {
     /// Only receives. Cancel safety: every branch can be asked again.
     async fn listen(&mut self, live: &mut Live) -> Result<Heard, Failure> {
         tokio::select! {
-            () = alarm(self.wake) => Ok(Heard::Seeds(SeedEvent::Woke)),
+            heard = self.keeper.next() => Ok(Heard::Seeds(heard)),
             () = ended(self.hook.as_mut()) => Ok(Heard::HookEnded),
             news = live.next() => Ok(match news? {
                 News::Changed => {
                     complain(live.view());
-                    Heard::Seeds(SeedEvent::Seen(live.view().seed_hosts(None)))
+                    Heard::Seeds(Event::Etcd(registered(live.view())).into())
                 }
                 News::Away { cause } => Heard::Away(cause),
             }),
         }
     }
 
-    fn seeds(&mut self, event: SeedEvent) -> Result<(), Failure> {
-        self.wake = None;
-        let mut changed = false;
-        let mut effects = self.file.step(Instant::now(), event);
-        while let Some(effect) = effects.pop() {
-            match effect {
-                SeedEffect::WakeAt(at) => self.wake = Some(at),
-                SeedEffect::Write { seeds, before } => {
-                    match host::write_atomic(self.path, self.form.render(&seeds).as_bytes(), 0o644) {
-                        Ok(()) => {
-                            changed = true;
-                            self.was_written = true;
-                            self.shown = seeds;
-                        }
-                        // A path that was wrong from the start is a mistake of the command line.
-                        Err(error) if !self.was_written => return Err(broken(self.path, &error)),
-                        Err(error) => {
-                            output::note(&broken(self.path, &error).to_string());
-                            let failed = SeedEvent::WriteFailed { still: before };
-                            effects.extend(self.file.step(Instant::now(), failed));
-                        }
-                    }
-                }
+    /// A file that holds nobody yet gets what this host knows.
+    fn away(&mut self, cause: &str) -> Result<(), Failure> {
+        output::note(&format!("etcd is away, the file stays as it is: {cause}"));
+        self.keeper.take(Event::EtcdAway, |_| false);
+        if self.keeper.seeds().is_empty()
+            && let Some(seeds) = self.this_host.last_good()
+        {
+            self.seeds(Event::Remembered(seeds.into_iter().collect()).into())?;
+        }
+        Ok(())
+    }
+
+    fn seeds(&mut self, heard: keeper::Heard) -> Result<(), Failure> {
+        let (path, form) = (self.path, self.form);
+        let (mut changed, mut failed) = (false, None);
+        self.keeper.take(heard, |seeds| {
+            match host::write_atomic(path, form.render(seeds).as_bytes(), 0o644) {
+                Ok(()) => changed = true,
+                Err(error) => failed = Some(broken(path, &error)),
             }
+            failed.is_none()
+        });
+        self.was_written |= changed;
+        match failed {
+            // A path that was wrong from the start is a mistake of the command line.
+            Some(failure) if !self.was_written => return Err(failure),
+            Some(failure) => output::note(&failure.to_string()),
+            None => {}
         }
         // Nobody knows whether an earlier run got as far as its command: the first list counts as a change.
         if changed || !self.has_list {
             self.has_list = true;
             self.notifier.ready();
             if let Some(hook) = &mut self.hook {
-                hook.changed(&self.shown);
+                hook.changed(self.keeper.seeds());
             }
         }
         Ok(())
@@ -119,20 +128,17 @@ impl Keeper<'_> {
     fn sentence(&self) -> String {
         let hook = self.hook.as_ref().and_then(Hook::last);
         let hook = hook.map_or_else(String::new, |result| format!("; {result}"));
-        format!("{} holds {} seeds{hook}", self.path.display(), self.shown.len())
+        format!(
+            "{} holds {} seeds{hook}",
+            self.path.display(),
+            self.keeper.seeds().len()
+        )
     }
 }
 
 fn broken(path: &Path, error: &io::Error) -> Failure {
     let what = format!("cannot keep {}: {error}", path.display());
     Failure::with_hint(Exit::Failed, what, "check its path and modes")
-}
-
-async fn alarm(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn ended(hook: Option<&mut Hook>) {

@@ -1,7 +1,7 @@
 //! The live seed file: which list stands in it, and when it is rewritten. The decision is pure; [`write()`] is the shell.
 //!
-//! Invariant: a list that was good is never replaced by an empty one, nor by one that lost many at once. A node reads the file when
-//! it has lost its master, which is just when etcd may be in trouble too; an address too many costs it a refused connection.
+//! Invariant: a list that was good is never replaced by an empty one. A node reads the file when it has lost its master, which is just
+//! when etcd may be in trouble too; an address too many costs it a refused connection. Who is in it is the [list](super::list)'s matter.
 
 use std::{collections::BTreeSet, io, path::Path, time::Duration};
 
@@ -30,7 +30,7 @@ pub struct SeedFile {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeedEvent {
-    /// The registry shows these seeds now.
+    /// The list is this now.
     Seen(Vec<String>),
     /// The time asked for has come.
     Woke,
@@ -99,24 +99,14 @@ impl SeedFile {
     }
 
     fn write(&mut self, now: Instant, seeds: Vec<String>) -> Vec<SeedEffect> {
-        let seeds = keep_good(&self.written, seeds);
-        if seeds == self.written {
+        let seeds = sorted(seeds);
+        if seeds == self.written || seeds.is_empty() {
             return Vec::new();
         }
         self.quiet_until = Some(now + COALESCE);
         let before = std::mem::replace(&mut self.written, seeds.clone());
         vec![SeedEffect::Write { seeds, before }]
     }
-}
-
-/// The list that should stand in the file: `seen`, with the known ones kept when too many of them vanished at once.
-fn keep_good(known: &[String], seen: Vec<String>) -> Vec<String> {
-    let gone = known.iter().filter(|seed| !seen.contains(seed)).count();
-    let many = gone > 1 && gone * 10 > known.len() * 3;
-    if seen.is_empty() || many {
-        return sorted(known.iter().cloned().chain(seen));
-    }
-    sorted(seen)
 }
 
 fn sorted(seeds: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -196,26 +186,6 @@ mod tests {
             written(&file.step(now + RETRY, SeedEvent::Woke)),
             Some(list(&["a", "b"]))
         );
-    }
-
-    #[test]
-    fn seeds_that_vanish_together_are_kept() {
-        for (known, seen, expected) in [
-            (&["a", "b", "c"][..], &[][..], &["a", "b", "c"][..]),
-            (&["a"], &[], &["a"]),
-            (&["a", "b", "c"], &["a", "b"], &["a", "b"]),
-            (&["a", "b"], &["a"], &["a"]),
-            (&["a", "b", "c"], &["a"], &["a", "b", "c"]),
-            (&["a", "b", "c"], &["d"], &["a", "b", "c", "d"]),
-            (
-                &["1", "2", "3", "4", "5", "6", "7"],
-                &["1", "2", "3", "4", "5"],
-                &["1", "2", "3", "4", "5"],
-            ),
-            (&["a"], &["b"], &["b"]),
-        ] {
-            assert_eq!(keep_good(&list(known), list(seen)), expected, "{known:?} then {seen:?}");
-        }
     }
 
     #[test]

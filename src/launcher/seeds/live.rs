@@ -1,91 +1,189 @@
-//! Keeps the live seed file, and what the host remembers, equal to what the registry shows. Shell around
-//! [`SeedFile`].
+//! Keeps the live seed file, what the host remembers, and what others are told of the list, equal to what the sources say. Shell around
+//! [`Keeper`].
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::SystemTime};
 
-use tokio::time::Instant;
-
-use super::file::{self, SeedEffect, SeedEvent, SeedFile};
+use super::{
+    asking::Asking,
+    file,
+    keeper::{Heard, Keeper},
+    list::{Event, Reply},
+    registered,
+    told::{SeedsTold, ToldSeed, ToldSource, text},
+};
 use crate::{
-    launcher::{host_cache::HostCache, plan::Plan},
-    model::NodeId,
+    launcher::{formation::Recorded, host_cache::HostCache, plan::Plan, start::prober},
+    model::{FORMAT, Marker},
+    nodefile::ProcessId,
     registry::{Keys, WatchEvent},
     view::ClusterView,
 };
 
-/// The view, the file and the memory.
+/// The sources, the file and the memory.
 #[derive(Debug)]
 pub struct LiveSeeds {
     keys: Keys,
-    me: NodeId,
     view: ClusterView,
-    file: SeedFile,
+    keeper: Keeper,
+    asking: Asking,
     path: PathBuf,
     memory: HostCache,
     memory_path: PathBuf,
-    /// When the file wants to be asked again.
-    wake: Option<Instant>,
+    told: SeedsTold,
+    told_path: PathBuf,
+}
+
+/// What comes by itself; goes to [`LiveSeeds::take`].
+#[derive(Debug)]
+pub enum News {
+    /// From the list, or from those who were asked for it.
+    Kept(Heard),
+    /// From the own node.
+    Node(Event),
 }
 
 impl LiveSeeds {
-    /// With a file that holds `seeds` already.
-    pub fn new(plan: &Plan, seeds: Vec<String>, memory: HostCache) -> Self {
-        let settings = &plan.settings;
-        Self {
-            keys: settings.common.keys.clone(),
-            me: settings.node.id.clone(),
+    /// With a file that holds `seeds` already, for the node that has this name, on the disk with this marker.
+    pub fn new(plan: &Plan, seeds: Vec<String>, memory: HostCache, name: &str, marker: &Marker) -> Self {
+        let (service, node) = (&plan.settings.common.service, &plan.settings.node);
+        let me = node.id.host_port(node.transport_port);
+        let mut live = Self {
+            keys: plan.settings.common.keys.clone(),
             view: ClusterView::default(),
-            file: SeedFile::holding(seeds),
+            keeper: Keeper::holding(Some(me), seeds),
+            asking: Asking::new(prober(node), name.to_owned(), marker.cluster_uuid.clone()),
             path: plan.seed_file(),
             memory,
             memory_path: plan.layout.cache.clone(),
-            wake: None,
-        }
+            told: before_any_news(plan),
+            told_path: SeedsTold::path(&node.run_dir, service, &node.id),
+        };
+        live.tell();
+        live
     }
 
     /// What stands in the file.
     pub fn seeds(&self) -> &[String] {
-        self.file.seeds()
+        self.keeper.seeds()
     }
 
-    /// When to say [`woke`](Self::woke).
-    pub fn wake(&self) -> Option<Instant> {
-        self.wake
+    /// What became of recording the node's cluster: only a node of the recorded one is asked whom else that has.
+    pub fn recorded(&mut self, recorded: &Recorded) {
+        self.asking.recorded(recorded.as_ref().map_err(String::as_str));
     }
 
     /// Takes in what the registry tells.
     pub fn hear(&mut self, event: &WatchEvent) {
-        if !self.view.apply(&self.keys, event) {
+        if let WatchEvent::Away { cause } = event {
+            self.etcd_is(false, Some(cause.clone()));
+            self.keep(Event::EtcdAway);
             return;
         }
-        let seeds = self.view.seed_hosts(Some(&self.me));
-        self.perform(SeedEvent::Seen(seeds));
-        if self.memory.learn(&self.view, self.file.seeds())
+        let changed = self.view.apply(&self.keys, event);
+        if !changed && self.told.etcd.current {
+            return;
+        }
+        self.etcd_is(true, None);
+        self.asking.etcd_changed();
+        self.keep(Event::Etcd(registered(&self.view)));
+    }
+
+    /// What comes next by itself. Cancel safety: nothing is lost.
+    pub async fn next(&mut self) -> News {
+        tokio::select! {
+            heard = self.keeper.next() => News::Kept(heard),
+            event = self.asking.next() => News::Node(event),
+        }
+    }
+
+    /// Takes it in.
+    pub fn take(&mut self, news: News) {
+        match news {
+            News::Kept(heard) => self.keep(heard),
+            News::Node(event) => {
+                self.keep(event);
+                let away = !self.told.etcd.current;
+                self.asking.pace(away, self.keeper.list().is_in_doubt());
+            }
+        }
+    }
+
+    fn etcd_is(&mut self, current: bool, why: Option<String>) {
+        let etcd = &mut self.told.etcd;
+        if etcd.current != current || etcd.at.is_none() {
+            etcd.at = Some(text(SystemTime::now()));
+        }
+        (etcd.current, etcd.why) = (current, why);
+    }
+
+    fn keep(&mut self, heard: impl Into<Heard>) {
+        let (path, written_at) = (&self.path, &mut self.told.written_at);
+        self.keeper.take(heard, |seeds| match file::write(path, seeds) {
+            Ok(()) => {
+                tracing::info!(seeds = seeds.join(","), "seed file rewritten");
+                *written_at = Some(text(SystemTime::now()));
+                true
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), cause = %error, "seed file not written, trying again");
+                false
+            }
+        });
+        if self.memory.learn(&self.view, self.keeper.seeds())
             && let Err(error) = self.memory.write(&self.memory_path)
         {
             tracing::warn!(path = %self.memory_path.display(), cause = %error, "what the host remembers was not written");
         }
+        self.tell();
     }
 
-    /// The time has come.
-    pub fn woke(&mut self) {
-        self.wake = None;
-        self.perform(SeedEvent::Woke);
-    }
-
-    fn perform(&mut self, event: SeedEvent) {
-        let mut effects = self.file.step(Instant::now(), event);
-        while let Some(effect) = effects.pop() {
-            match effect {
-                SeedEffect::WakeAt(at) => self.wake = Some(at),
-                SeedEffect::Write { seeds, before } => match file::write(&self.path, &seeds) {
-                    Ok(()) => tracing::info!(seeds = seeds.join(","), "seed file rewritten"),
-                    Err(error) => {
-                        tracing::warn!(path = %self.path.display(), cause = %error, "seed file not written, trying again");
-                        effects.extend(self.file.step(Instant::now(), SeedEvent::WriteFailed { still: before }));
-                    }
-                },
-            }
+    /// Who reads that file gets on without it.
+    fn tell(&mut self) {
+        let list = self.keeper.list();
+        let seeds = list.entries().map(|(host, etcd, nodes, absence)| ToldSeed {
+            host: host.to_owned(),
+            from: [("etcd", etcd), ("nodes", nodes)]
+                .into_iter()
+                .filter(|(_, says)| *says)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+            missed_since: absence.map(|absence| text(SystemTime::now() - absence.since.elapsed())),
+            answers: absence
+                .and_then(|absence| absence.reply)
+                .map(|reply| reply == Reply::Answers),
+        });
+        let nodes = self.asking.last.clone().map(|(at, why)| ToldSource {
+            current: why.is_none(),
+            at: Some(text(at)),
+            why,
+        });
+        let told = SeedsTold {
+            seeds: seeds.collect(),
+            nodes: nodes.unwrap_or_default(),
+            ..self.told.clone()
+        };
+        // A first one is always written: there may be one of another launcher.
+        if told == self.told && self.told.launcher.is_some() {
+            return;
         }
+        self.told = told;
+        self.told.launcher = ProcessId::of(std::process::id());
+        if let Err(error) = self.told.write(&self.told_path) {
+            tracing::warn!(path = %self.told_path.display(), cause = %error, "what is told of the seeds was not written");
+        }
+    }
+}
+
+fn before_any_news(plan: &Plan) -> SeedsTold {
+    let candidate = plan.candidate(Vec::new());
+    SeedsTold {
+        format: FORMAT,
+        id: candidate.id,
+        master_eligible: candidate.master_eligible,
+        launcher: None,
+        seeds: Vec::new(),
+        written_at: None,
+        etcd: ToldSource::default(),
+        nodes: ToldSource::default(),
     }
 }

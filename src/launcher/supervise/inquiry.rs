@@ -34,6 +34,8 @@ pub(in crate::launcher) struct Inquiry {
     begun: Instant,
     /// Why it will not tell us, as it was said last.
     denied: Option<ProbeFailure>,
+    /// It has said its cluster, and nobody could make use of that yet.
+    said: bool,
     closed: bool,
 }
 
@@ -45,6 +47,7 @@ impl Inquiry {
             name,
             begun: Instant::now(),
             denied: None,
+            said: false,
             closed: false,
         }
     }
@@ -54,10 +57,14 @@ impl Inquiry {
         if self.closed {
             return pending().await;
         }
+        if self.said {
+            sleep(SELDOM).await;
+        }
         loop {
             match self.prober.probe().await.result {
                 Ok(report) => {
                     if let Some(uuid) = report.uuid.known().filter(|_| report.identity.name == self.name) {
+                        self.said = true;
                         return Said::Uuid(uuid.clone());
                     }
                 }
