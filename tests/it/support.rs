@@ -96,7 +96,10 @@ pub(crate) use on_newer_versions;
 /// A setting that `scripts/parts env` prints.
 pub(crate) fn part(variable: &str) -> String {
     let hint = "run `scripts/parts all` and export what it prints; `make test` does both";
-    std::env::vars()
-        .find_map(|(name, value)| (name == variable).then_some(value))
-        .unwrap_or_else(|| panic!("{variable} is not set: {hint}"))
+    setting(variable).unwrap_or_else(|| panic!("{variable} is not set: {hint}"))
+}
+
+/// A setting that may be there.
+pub(crate) fn setting(variable: &str) -> Option<String> {
+    std::env::vars().find_map(|(name, value)| (name == variable).then_some(value))
 }

@@ -15,6 +15,11 @@ impl Dice {
         Self::new(u64::from_le_bytes(seed))
     }
 
+    /// What [`new`](Self::new) takes to go on from here.
+    pub(crate) fn seed(&self) -> u64 {
+        self.0
+    }
+
     /// A number from 0 to `end` - 1.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -1,112 +1,81 @@
-//! Hosts with disks, launchers and nodes over a store in memory. The launchers are the real machine, the real decision and the real
-//! transactions; registration, engines and faults are modelled. Everything that happens is one [`Action`].
+//! Hosts with disks, launchers, nodes and sidecars over a store in memory. The launchers are the real machine, the real decision and
+//! the real transactions; registration, engines, people and faults are modelled. Everything that happens is one [`Action`].
 
 #![expect(clippy::indexing_slicing, reason = "a schedule names only hosts that are there")]
 
+mod action;
+mod etcd;
 mod launcher;
+mod people;
+mod sidecar;
+mod verdict;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use action::{Action, Sabotage, Weather};
 use quorate::{
     launcher::{
         decide::{Candidate, Reason, Rule},
         formation::{Effect, Machine},
         host_cache::HostCache,
     },
-    model::{ClaimId, ClusterUuid, DiskId, Marker, RecordState, Seed, ServiceName},
-    registry::{Compare, Keys, LeaseId, Op, Range, Revision, Txn},
+    model::{ClaimId, ClusterUuid, DiskId, Marker, Seed, ServiceName},
+    registry::{Keys, LeaseId, Revision, Txn},
     view::ClusterView,
 };
 
 use super::store::Store;
-
-/// One thing that happens. What does not apply is skipped, so that every list of actions is a schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// The service manager starts a launcher.
-    Start(usize),
-    /// A launcher does what it wants to do next, and gets its answer.
-    Step(usize),
-    /// It does it, but the answer is lost; a read fails.
-    Lose(usize),
-    /// Its transaction is on the way and takes effect later, or never; the launcher gets no answer.
-    Delay(usize),
-    /// A transaction on the way arrives.
-    Land(usize),
-    /// A node discovers the running nodes of this set and goes on.
-    Discover(usize, usize),
-    /// A launcher dies, its node lives.
-    KillLauncher(usize),
-    /// A node dies, its launcher leaves.
-    KillNode(usize),
-    /// Both die at once.
-    KillHost(usize),
-    /// The leases of a host end, though their owner may live.
-    Lapse(usize),
-    /// A data directory is emptied.
-    Wipe(usize),
-    /// Node and launcher die with their disk; the host comes back with an empty one.
-    LoseDisk(usize),
-    /// A host loses everything it knows.
-    Reinstall(usize),
-    /// Two hosts exchange their disks.
-    Swap(usize, usize),
-    /// Somebody deletes the record.
-    DeleteRecord,
-}
-
-/// What is taken away from the protocol, to see that the model notices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sabotage {
-    Nothing,
-    /// Claim and arm no longer compare seeds and members.
-    NoQuiet,
-    /// An announcement no longer compares the seeds.
-    NoCount,
-    /// A wiped disk gets the id it had.
-    SameDisk,
-}
 
 #[derive(Debug)]
 pub(crate) struct Sim {
     keys: Keys,
     service: ServiceName,
     store: Store,
-    pub(crate) hosts: Vec<Host>,
+    /// The store as a launcher reads it.
+    view: ClusterView,
+    weather: Weather,
+    hosts: Vec<Host>,
     flights: Vec<Txn>,
     drawn: usize,
     sabotage: Sabotage,
     /// Every UUID that a node ever founded.
-    pub(crate) founded: Vec<ClusterUuid>,
-    /// Every disk on which a node was ever started with the setting.
-    pub(crate) bootstrapped: BTreeSet<DiskId>,
-    /// A commit that should have been refused.
+    founded: Vec<Founded>,
+    /// Every disk on which a node was ever started with the setting, by claim.
+    pub(crate) bootstrapped: BTreeMap<ClaimId, BTreeSet<DiskId>>,
+    /// Something that never may be.
     pub(crate) broken: Option<String>,
 }
 
+/// A cluster.
 #[derive(Debug)]
-pub(crate) struct Host {
+struct Founded {
+    uuid: ClusterUuid,
+    claim: ClaimId,
+    /// A person has reset it.
+    given_up: bool,
+}
+
+#[derive(Debug)]
+struct Host {
     candidate: Candidate,
     marker: Option<Marker>,
+    /// Whether a node has left files on the disk.
+    files: bool,
     /// What the engine has on the disk.
-    pub(crate) cluster: Option<ClusterUuid>,
+    cluster: Option<ClusterUuid>,
     memory: HostCache,
-    pub(crate) launcher: Option<Launcher>,
-    pub(crate) node: Option<Node>,
+    launcher: Option<Launcher>,
+    node: Option<Node>,
+    /// The lease of the member key.
+    member: Option<LeaseId>,
     /// Ended with 78: not started again.
-    pub(crate) refused: Option<String>,
+    refused: Option<String>,
     /// Leases of former runs.
     old_leases: Vec<LeaseId>,
 }
 
 impl Host {
-    /// Whether it shows a reason that no waiting ends.
-    fn asks_for_a_person(&self) -> bool {
-        let warned = self.node.as_ref().is_some_and(|node| node.warning.is_some());
-        warned || self.refused.is_some() || matches!(self.effect(), Some(Effect::WaitForOperator(_)))
-    }
-
     fn effect(&self) -> Option<&Effect> {
         match &self.launcher.as_ref()?.phase {
             Phase::Forming { effect, .. } => Some(effect),
@@ -114,41 +83,62 @@ impl Host {
         }
     }
 
-    fn state(&self) -> String {
-        match (self.effect(), &self.node, &self.refused) {
-            (Some(Effect::Wait(reason) | Effect::WaitForOperator(reason)), ..) => reason.to_string(),
-            (None, None, Some(reason)) => reason.clone(),
-            (Some(other), _, _) => format!("{other:?}"),
-            (None, Some(node), _) => format!("runs, {:?}, cluster {:?}", node.setting, self.cluster),
-            (None, None, None) => "nothing".to_owned(),
+    /// Its node is in a cluster.
+    fn joined(&self) -> bool {
+        self.node.is_some() && self.cluster.is_some()
+    }
+
+    fn is_free(&self) -> bool {
+        self.node.is_none() && self.launcher.is_none()
+    }
+}
+
+#[derive(Debug)]
+struct Launcher {
+    /// None: the seed is not published.
+    lease: Option<LeaseId>,
+    seed: Seed,
+    seed_revision: Revision,
+    /// Commits in a row without an answer.
+    unanswered: u32,
+    phase: Phase,
+}
+
+/// What could be read when a launcher looked last.
+type Tide = (Weather, Revision);
+
+#[derive(Debug)]
+enum Phase {
+    Forming {
+        machine: Box<Machine>,
+        effect: Effect,
+        /// None: the read failed by accident.
+        seen: Option<Tide>,
+    },
+    /// Its node runs.
+    Beside {
+        pending: Option<Txn>,
+        settled: Option<Tide>,
+        /// Why the node's cluster cannot be recorded.
+        impossible: Option<String>,
+    },
+}
+
+impl Phase {
+    fn beside() -> Self {
+        Self::Beside {
+            pending: None,
+            settled: None,
+            impossible: None,
         }
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Launcher {
-    lease: LeaseId,
-    seed: Seed,
-    seed_revision: Revision,
-    pub(crate) phase: Phase,
-}
-
-#[derive(Debug)]
-pub(crate) enum Phase {
-    Forming {
-        machine: Box<Machine>,
-        effect: Effect,
-        seen: Revision,
-    },
-    /// Its node runs.
-    Beside { pending: Option<Txn>, settled: Revision },
-}
-
-#[derive(Debug)]
-pub(crate) struct Node {
+struct Node {
     setting: Option<Vec<String>>,
     claim: ClaimId,
-    pub(crate) warning: Option<Reason>,
+    warning: Option<Reason>,
 }
 
 enum Way {
@@ -173,84 +163,68 @@ impl Sim {
                 skipped_checks: Vec::new(),
             },
             marker: None,
+            files: false,
             cluster: None,
             memory: HostCache::default(),
             launcher: None,
             node: None,
+            member: None,
             refused: None,
             old_leases: Vec::new(),
         };
+        let store = Store::new();
         Self {
             keys: Keys::new("/services", "/quorate", &service),
             hosts: (0..nodes).map(host).collect(),
             service,
-            store: Store::new(),
+            view: ClusterView {
+                revision: store.revision(),
+                ..ClusterView::default()
+            },
+            store,
+            weather: Weather::Fine,
             flights: Vec::new(),
             drawn: 0,
             sabotage,
             founded: Vec::new(),
-            bootstrapped: BTreeSet::new(),
+            bootstrapped: BTreeMap::new(),
             broken: None,
         }
     }
 
-    /// Does it; whether it applied.
-    pub(crate) fn act(&mut self, action: Action) -> bool {
-        let known = |host: usize| host < self.hosts.len();
-        match action {
-            Action::Start(host) => known(host) && self.start(host),
-            Action::Step(host) => known(host) && self.step(host, &Way::Answered),
-            Action::Lose(host) => known(host) && self.step(host, &Way::Lost),
-            Action::Delay(host) => known(host) && self.step(host, &Way::Late),
-            Action::Land(flight) => self.land(flight),
-            Action::Discover(host, mask) => known(host) && self.discover(host, mask),
-            Action::KillLauncher(host) => known(host) && self.kill_launcher(host),
-            Action::KillNode(host) => known(host) && self.kill_node(host),
-            Action::KillHost(host) => known(host) && self.kill_host(host),
-            Action::Lapse(host) => known(host) && self.lapse(host),
-            Action::Wipe(host) => known(host) && self.wipe(host),
-            Action::LoseDisk(host) => known(host) && (self.kill_host(host) | self.wipe(host)),
-            Action::Reinstall(host) => known(host) && self.reinstall(host),
-            Action::Swap(a, b) => known(a) && known(b) && self.swap(a, b),
-            Action::DeleteRecord => {
-                let key = self.keys.record();
-                let then = vec![Op::Delete { key: key.clone() }];
-                let when = vec![Compare::Absent(Range::Key(key.clone()))];
-                let there = self.store.commit(&Txn { when, then: Vec::new() }) == Ok(None);
-                there && self.store.commit(&Txn { when: Vec::new(), then }).is_ok()
+    /// Faults are over: what was on the way is lost, dead runs' leases end, and everybody acts in turn until nothing changes.
+    /// Whether that came to an end.
+    pub(crate) fn settle(&mut self, weather: Weather) -> bool {
+        self.flights.clear();
+        self.weather = weather;
+        for index in 0..self.hosts.len() {
+            self.end_old_leases(index);
+        }
+        for _ in 0..300 {
+            let mut changed = false;
+            for index in 0..self.hosts.len() {
+                changed |= self.start(index);
+                changed |= self.step(index, &Way::Answered);
+                changed |= self.discover(index, usize::MAX);
+                changed |= self.probe(index);
+            }
+            if !changed {
+                return true;
             }
         }
-    }
-
-    pub(crate) fn view(&self) -> ClusterView {
-        ClusterView::of(&self.keys, &self.store.read(&self.keys.all()))
-    }
-
-    /// What is wrong with the end, when everybody had time: nothing, or a state that no reason explains.
-    pub(crate) fn unexplained(&self) -> Option<String> {
-        let record = self.view().record.map(|stored| stored.value);
-        if record
-            .as_ref()
-            .is_some_and(|record| record.state == RecordState::Claimed)
-        {
-            return Some("a claim is left over".to_owned());
-        }
-        // The engines refuse by design when all who had the cluster lost their disks.
-        let lost = !self.founded.is_empty() && self.hosts.iter().all(|host| host.cluster.is_none());
-        let joined = |host: &Host| host.node.is_some() && host.cluster.is_some();
-        if lost || self.hosts.iter().any(Host::asks_for_a_person) || self.hosts.iter().all(joined) {
-            return None;
-        }
-        let state: Vec<String> = self
-            .hosts
-            .iter()
-            .map(|host| format!("{}: {}", host.candidate.id, host.state()))
-            .collect();
-        Some(state.join("\n"))
+        false
     }
 
     fn draw(&mut self, kind: &str) -> String {
         self.drawn += 1;
         format!("{kind}{}", self.drawn)
+    }
+
+    fn tide(&self) -> Tide {
+        (self.weather, self.store.revision())
+    }
+
+    fn break_down(&mut self, what: String) {
+        self.broken.get_or_insert(what);
     }
 }

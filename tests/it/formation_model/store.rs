@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, Revision, Txn};
+use quorate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, Revision, Txn, WatchEvent};
 
 /// Why nothing was done: a put named a lease that is not alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Store {
     entries: BTreeMap<String, Entry>,
     leases: BTreeSet<i64>,
     last_lease: i64,
+    /// What has changed since it was last asked for.
+    news: Vec<WatchEvent>,
 }
 
 impl Store {
@@ -24,6 +26,7 @@ impl Store {
             entries: BTreeMap::new(),
             leases: BTreeSet::new(),
             last_lease: 0,
+            news: Vec::new(),
         }
     }
 
@@ -44,11 +47,20 @@ impl Store {
     /// Revoked or expired: its keys go at one revision.
     pub(crate) fn end(&mut self, lease: LeaseId) {
         self.leases.remove(&lease.0);
-        let before = self.entries.len();
-        self.entries.retain(|_, entry| entry.lease != Some(lease));
-        if self.entries.len() != before {
-            self.revision += 1;
+        let ended = self.entries.values().filter(|entry| entry.lease == Some(lease));
+        let ended: Vec<String> = ended.map(|entry| entry.key.clone()).collect();
+        if ended.is_empty() {
+            return;
         }
+        self.revision += 1;
+        for key in ended {
+            self.apply(&Op::Delete { key }, self.revision);
+        }
+    }
+
+    /// What has changed since the last call, as a watcher would hear it.
+    pub(crate) fn news(&mut self) -> Vec<WatchEvent> {
+        std::mem::take(&mut self.news)
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
@@ -96,10 +108,18 @@ impl Store {
                     mod_revision: revision,
                     lease: *lease,
                 };
+                self.news.push(WatchEvent::Put(entry.clone()));
                 self.entries.insert(key.clone(), entry);
                 true
             }
-            Op::Delete { key } => self.entries.remove(key).is_some(),
+            Op::Delete { key } => {
+                let there = self.entries.remove(key).is_some();
+                if there {
+                    let key = key.clone();
+                    self.news.push(WatchEvent::Deleted { key, revision });
+                }
+                there
+            }
         }
     }
 

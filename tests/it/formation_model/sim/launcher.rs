@@ -1,19 +1,20 @@
-//! One launcher: registration, a leftover, the formation step by step, and recording beside its node.
+//! One launcher: registration, a leftover, and the formation step by step.
 
 use quorate::{
     launcher::{
-        decide::Disk,
-        formation::{Effect, End, Event, Facts, Machine},
+        decide::{Disk, Unpublished, is_emptied},
+        formation::{Effect, End, Event, Facts, Machine, StartOrder},
+        host_cache::HostCache,
         leftover::{self, Fate, Label, Recorded},
-        protocol::{self, Recording},
     },
-    model::{ClaimId, DiskId, DiskUse, Marker, RecordState, Seed},
-    registry::{Compare, LeaseId, Op, Revision, Txn},
-    view::ClusterView,
+    model::{ClaimId, ClusterRecord, DiskUse, Marker, Seed},
+    registry::{Compare, Op, Txn},
 };
 
-use super::{Launcher, Node, Phase, Sabotage, Sim, Way};
-use crate::formation_model::store::DeadLease;
+use super::{Launcher, Node, Phase, Sabotage, Sim, Way, Weather};
+
+/// The shell's patience.
+const NO_WRITES: u32 = 3;
 
 impl Sim {
     pub(super) fn start(&mut self, index: usize) -> bool {
@@ -21,16 +22,7 @@ impl Sim {
         if host.launcher.is_some() || host.refused.is_some() {
             return false;
         }
-        if host.marker.is_none() {
-            let disk = match self.sabotage {
-                Sabotage::SameDisk => format!("disk-of-{index}"),
-                Sabotage::Nothing | Sabotage::NoQuiet | Sabotage::NoCount => self.draw("d"),
-            };
-            let disk = disk.parse().expect("disk");
-            let candidate = &self.hosts[index].candidate;
-            let marker = Marker::new(disk, &self.service, &candidate.cluster, &candidate.name);
-            self.hosts[index].marker = Some(marker);
-        }
+        self.open_disk(index);
         let incarnation = self.draw("i").parse().expect("incarnation");
         let host = &mut self.hosts[index];
         let marker = host.marker.as_ref().expect("a marker");
@@ -48,52 +40,91 @@ impl Sim {
         }
         let machine = Machine::new(host.candidate.clone(), self.keys.clone(), marker.disk.clone());
         host.launcher = Some(Launcher {
-            lease: LeaseId(0),
+            lease: None,
             seed,
             seed_revision: -1,
+            unanswered: 0,
             phase: Phase::Forming {
                 machine: Box::new(machine),
                 effect: Effect::Read,
-                seen: 0,
+                seen: None,
             },
         });
         self.register(index);
         // The former run's leases are revoked before the first decision.
-        for lease in std::mem::take(&mut self.hosts[index].old_leases) {
-            self.store.end(lease);
-        }
+        self.end_old_leases(index);
         self.look_for_leftover(index);
         true
     }
 
-    /// What the registration does by itself: the seed is there, as wanted, under a living lease.
-    fn register(&mut self, index: usize) {
-        let key = self.keys.seed(&self.hosts[index].candidate.id);
-        let stored = self.store.get(&key).map(|entry| entry.mod_revision);
+    /// A directory that was never used, or was emptied, gets a fresh marker.
+    fn open_disk(&mut self, index: usize) {
         let host = &mut self.hosts[index];
-        let Some(launcher) = &mut host.launcher else {
-            return;
-        };
-        if !self.store.is_alive(launcher.lease) {
-            launcher.lease = self.store.grant();
-        } else if stored == Some(launcher.seed_revision) {
+        let emptied = host
+            .marker
+            .as_ref()
+            .is_some_and(|marker| is_emptied(marker, host.files));
+        if emptied && self.sabotage == Sabotage::EmptiedIsUsed {
+            host.files = true;
+        } else if let Some(marker) = host.marker.take_if(|_| emptied) {
+            Self::remember(&mut host.memory, &marker);
+        }
+        if host.marker.is_some() {
             return;
         }
-        let put = Op::Put {
-            key,
-            value: launcher.seed.to_value(),
-            lease: Some(launcher.lease),
+        let disk = match self.sabotage {
+            Sabotage::SameDisk => format!("disk-of-{index}"),
+            Sabotage::Nothing
+            | Sabotage::NoQuiet
+            | Sabotage::NoRecordCompare
+            | Sabotage::NoCount
+            | Sabotage::NoUsed
+            | Sabotage::NoTombstone
+            | Sabotage::RestoreUnjoined
+            | Sabotage::NoLabel
+            | Sabotage::NoMemory
+            | Sabotage::NoRestore
+            | Sabotage::EmptiedIsUsed => self.draw("d"),
         };
+        let disk = disk.parse().expect("disk");
+        let candidate = &self.hosts[index].candidate;
+        let marker = Marker::new(disk, &self.service, &candidate.cluster, &candidate.name);
+        self.hosts[index].marker = Some(marker);
+    }
+
+    /// What the registration does by itself: the seed is there, as wanted, under a living lease. Whether that took a write.
+    pub(super) fn register(&mut self, index: usize) -> bool {
+        let key = self.keys.seed(&self.hosts[index].candidate.id);
+        let stored = self.store.get(&key).map(|entry| entry.mod_revision);
+        let Some(launcher) = &self.hosts[index].launcher else {
+            return false;
+        };
+        let alive = self.is_alive(launcher.lease);
+        if self.weather != Weather::Fine || (alive && stored == Some(launcher.seed_revision)) {
+            return false;
+        }
+        let (held, value) = (launcher.lease, launcher.seed.to_value());
+        let lease = if alive { held } else { self.grant() };
+        let put = Op::Put { key, value, lease };
         let txn = Txn {
             when: Vec::new(),
             then: vec![put],
         };
-        launcher.seed_revision = self.store.commit(&txn).expect("a living lease").expect("no conditions");
+        let revision = self.commit(&txn).expect("a living lease").expect("no conditions");
+        if let Some(launcher) = &mut self.hosts[index].launcher {
+            launcher.lease = lease;
+            launcher.seed_revision = revision;
+        }
+        true
     }
 
     /// A node that outlived its launcher: adopted, stopped, or refused.
     fn look_for_leftover(&mut self, index: usize) {
-        let record = self.view().record.map(|stored| stored.value);
+        let record = self.view.record.as_ref().map(|stored| &stored.value);
+        let recorded = match self.weather {
+            Weather::Away => Recorded::Unknown,
+            Weather::Fine | Weather::ReadOnly => record.map_or(Recorded::None, Recorded::Some),
+        };
         let host = &mut self.hosts[index];
         let Some(node) = &host.node else {
             return;
@@ -102,14 +133,14 @@ impl Sim {
             claim: Some(node.claim.clone()),
             with_setting: node.setting.is_some(),
         };
-        let recorded = record.as_ref().map_or(Recorded::None, Recorded::Some);
-        match leftover::judge(&label, host.cluster.as_ref(), recorded) {
+        let fate = match self.sabotage {
+            Sabotage::NoLabel => Fate::Adopt,
+            _ => leftover::judge(&label, host.cluster.as_ref(), recorded),
+        };
+        match fate {
             Fate::Adopt => {
                 if let Some(launcher) = &mut host.launcher {
-                    launcher.phase = Phase::Beside {
-                        pending: None,
-                        settled: 0,
-                    };
+                    launcher.phase = Phase::beside();
                 }
             }
             Fate::Stop(_) => host.node = None,
@@ -122,33 +153,64 @@ impl Sim {
 
     /// The launcher ends in good order: its lease goes, and with it seed and claim.
     pub(super) fn leave(&mut self, index: usize) {
-        if let Some(launcher) = self.hosts[index].launcher.take() {
-            self.store.end(launcher.lease);
+        let Some(lease) = self.hosts[index].launcher.take().and_then(|launcher| launcher.lease) else {
+            return;
+        };
+        if self.weather == Weather::Away {
+            self.hosts[index].old_leases.push(lease);
+        } else {
+            self.end(lease);
         }
     }
 
     pub(super) fn step(&mut self, index: usize, way: &Way) -> bool {
-        let Some(launcher) = &mut self.hosts[index].launcher else {
+        let tide = self.tide();
+        let Some(launcher) = &self.hosts[index].launcher else {
             return false;
         };
-        match &mut launcher.phase {
-            Phase::Beside { .. } => self.record(index, way),
-            Phase::Forming { machine, effect, seen } => {
-                if matches!(effect, Effect::Wait(_) | Effect::WaitForOperator(_)) {
-                    if *seen == self.store.revision() && self.store.is_alive(launcher.lease) {
-                        return false;
-                    }
-                    *effect = machine.step(Event::Changed);
-                    return true;
-                }
-                let effect = std::mem::replace(effect, Effect::Read);
-                self.perform(index, effect, way);
-                true
+        // An etcd that takes writes again is found by trying.
+        let idle = self.is_alive(launcher.lease) && launcher.unanswered < NO_WRITES;
+        let Phase::Forming { effect, seen, .. } = &launcher.phase else {
+            return self.record(index, way);
+        };
+        if matches!(effect, Effect::Wait(_) | Effect::WaitForOperator(_)) {
+            let nothing_new = *seen == Some(tide) && (idle || tide.0 != Weather::Fine);
+            if !nothing_new {
+                self.tell(index, Event::Changed);
+            }
+            return !nothing_new;
+        }
+        self.perform(index, way);
+        true
+    }
+
+    fn tell(&mut self, index: usize, event: Event) {
+        let Some(launcher) = &mut self.hosts[index].launcher else {
+            return;
+        };
+        match event {
+            Event::Unanswered => launcher.unanswered += 1,
+            Event::Seen(_) | Event::Marked(_) => {}
+            Event::Committed | Event::Refused | Event::Changed => launcher.unanswered = 0,
+        }
+        if let Phase::Forming { machine, effect, .. } = &mut launcher.phase {
+            *effect = machine.step(event);
+            if let Effect::End(End::Refuse(reason)) = effect {
+                let reason = reason.clone();
+                self.check_reason(index, &reason);
             }
         }
     }
 
-    fn perform(&mut self, index: usize, effect: Effect, way: &Way) {
+    fn perform(&mut self, index: usize, way: &Way) {
+        let Some(Launcher {
+            phase: Phase::Forming { effect, .. },
+            ..
+        }) = &mut self.hosts[index].launcher
+        else {
+            return;
+        };
+        let effect = std::mem::replace(effect, Effect::Read);
         let event = match effect {
             Effect::Read => {
                 self.register(index);
@@ -158,67 +220,68 @@ impl Sim {
             Effect::Release(txn, _) => Some(self.send(txn, way).0),
             Effect::Mark(claim) => self.mark(index, &claim).map(|disk| Event::Marked(Box::new(disk))),
             Effect::Wait(_) | Effect::WaitForOperator(_) => Some(Event::Changed),
-            Effect::End(End::Start(order)) => {
-                let host = &mut self.hosts[index];
-                if order.with_setting.is_some() {
-                    let marker = host.marker.as_ref();
-                    self.bootstrapped.extend(marker.map(|marker| marker.disk.clone()));
-                }
-                host.node = Some(Node {
-                    setting: order.with_setting,
-                    claim: order.claim,
-                    warning: order.warning,
-                });
-                if let Some(launcher) = &mut host.launcher {
-                    launcher.phase = Phase::Beside {
-                        pending: None,
-                        settled: 0,
-                    };
-                }
-                return;
-            }
+            Effect::End(End::Start(order)) => return self.start_node(index, order),
             Effect::End(End::Refuse(reason)) => {
                 self.hosts[index].refused = Some(reason.to_string());
                 None
             }
             Effect::End(End::DiskChanged { .. }) => None,
         };
-        let Some(event) = event else {
-            return self.leave(index);
-        };
-        if let Some(Launcher {
-            phase: Phase::Forming { machine, effect, .. },
-            ..
-        }) = &mut self.hosts[index].launcher
-        {
-            *effect = machine.step(event);
+        match event {
+            Some(event) => self.tell(index, event),
+            None => self.leave(index),
+        }
+    }
+
+    fn start_node(&mut self, index: usize, order: StartOrder) {
+        let host = &mut self.hosts[index];
+        host.files = true;
+        if let (Some(_), Some(marker)) = (&order.with_setting, &host.marker) {
+            let disks = self.bootstrapped.entry(order.claim.clone()).or_default();
+            disks.insert(marker.disk.clone());
+        }
+        host.node = Some(Node {
+            setting: order.with_setting,
+            claim: order.claim,
+            warning: order.warning,
+        });
+        if let Some(launcher) = &mut host.launcher {
+            launcher.phase = Phase::beside();
         }
     }
 
     /// None: the marker is gone, and the launcher ends.
     fn facts(&mut self, index: usize, way: &Way) -> Option<Facts> {
-        let view = match way {
-            Way::Answered => Ok(self.view()),
-            Way::Lost | Way::Late => Err("no answer".to_owned()),
+        let lost = !matches!(way, Way::Answered);
+        let view = if lost || self.weather == Weather::Away {
+            Err("no answer".to_owned())
+        } else {
+            Ok(self.read())
         };
         let fresh = self.draw("c").parse().expect("claim");
-        // After a failed read the launcher tries again by itself.
-        let revision = view.as_ref().map_or(-1, |view| view.revision);
+        let (tide, forgets) = (self.tide(), self.sabotage == Sabotage::NoMemory);
         let host = &mut self.hosts[index];
         if let Ok(view) = &view {
             host.memory.learn(view, &view.seed_hosts(Some(&host.candidate.id)));
         }
+        if forgets {
+            host.memory = HostCache::default();
+        }
         let launcher = host.launcher.as_mut()?;
         if let Phase::Forming { seen, .. } = &mut launcher.phase {
-            *seen = revision;
+            // After a read that was lost the launcher tries again by itself.
+            *seen = (!lost).then_some(tide);
         }
+        let lease = launcher.lease.filter(|lease| self.store.is_alive(*lease));
+        let read_only = || Unpublished::ReadOnly("no space".to_owned());
+        let lease = lease.filter(|_| launcher.unanswered < NO_WRITES).ok_or_else(read_only);
         Some(Facts {
             view,
             disk: Disk::Marked {
                 marker: host.marker.clone()?,
-                files: host.cluster.is_some(),
+                files: host.files,
             },
-            lease: Ok(launcher.lease),
+            lease,
             memory: host.memory.clone(),
             fresh,
         })
@@ -233,36 +296,25 @@ impl Sim {
         }
         Some(Disk::Marked {
             marker: marker.clone(),
-            files: host.cluster.is_some(),
+            files: host.files,
         })
     }
 
-    fn commit_with_seed(&mut self, index: usize, mut txn: Txn, used: Option<ClaimId>, way: &Way) -> Event {
+    fn commit_with_seed(&mut self, index: usize, txn: Txn, used: Option<ClaimId>, way: &Way) -> Event {
+        let mut txn = self.sabotaged(txn);
         let host = &self.hosts[index];
         let launcher = host.launcher.as_ref().expect("a launcher");
         let mut seed = launcher.seed.clone();
-        if let Some(claim) = used {
+        if let Some(claim) = used.filter(|_| self.sabotage != Sabotage::NoUsed) {
             seed.data = DiskUse::Used;
             seed.claim = Some(claim);
-        }
-        let announces = txn.then.is_empty();
-        if self.sabotage
-            == (if announces {
-                Sabotage::NoCount
-            } else {
-                Sabotage::NoQuiet
-            })
-        {
-            let record = self.keys.record();
-            txn.when
-                .retain(|condition| matches!(condition, Compare::ModRevision(key, _) if *key == record));
         }
         let key = self.keys.seed(&host.candidate.id);
         txn.when.push(Compare::ModRevision(key.clone(), launcher.seed_revision));
         txn.then.push(Op::Put {
             key,
             value: seed.to_value(),
-            lease: Some(launcher.lease),
+            lease: launcher.lease,
         });
         let (event, revision) = self.send(txn, way);
         if let (Some(launcher), Some(revision)) = (&mut self.hosts[index].launcher, revision) {
@@ -272,105 +324,11 @@ impl Sim {
         event
     }
 
-    /// What the sender learns; the revision, if it learns that.
-    fn send(&mut self, txn: Txn, way: &Way) -> (Event, Option<Revision>) {
-        match way {
-            Way::Late => self.flights.push(txn),
-            Way::Lost => {
-                let _ = self.commit(&txn);
-            }
-            Way::Answered => {
-                return match self.commit(&txn) {
-                    Ok(Some(revision)) => (Event::Committed, Some(revision)),
-                    Ok(None) => (Event::Refused, None),
-                    Err(_) => (Event::Unanswered, None),
-                };
-            }
+    /// What the launcher writes down when it finds a directory emptied around its marker.
+    pub(super) fn remember(memory: &mut HostCache, marker: &Marker) {
+        if let (None, Some(claim)) = (&memory.record, &marker.claim) {
+            let (cluster, uuid) = (marker.cluster.clone(), marker.cluster_uuid.clone());
+            memory.record = Some(ClusterRecord::formed(claim.clone(), cluster, uuid));
         }
-        (Event::Unanswered, None)
-    }
-
-    /// Commits, and looks whether a claim or an armed record stands on firm ground: the named disks are published and empty (but
-    /// for the claimant's own once it is armed), and nobody else has data.
-    fn commit(&mut self, txn: &Txn) -> Result<Option<Revision>, DeadLease> {
-        let record = self.keys.record();
-        let claims = |op: &Op| matches!(op, Op::Put { key, .. } if *key == record);
-        if !txn.then.iter().any(claims) {
-            return self.store.commit(txn);
-        }
-        let before = self.view();
-        let committed = self.store.commit(txn)?;
-        let after = self.view();
-        let Some(record) = after
-            .record
-            .as_ref()
-            .filter(|stored| Some(stored.mod_revision) == committed)
-        else {
-            return Ok(committed);
-        };
-        let record = &record.value;
-        let seeds = || before.seeds.values().map(|stored| &stored.value);
-        let named = |disk: &DiskId| seeds().any(|seed| seed.disk == *disk && seed.data == DiskUse::Empty);
-        let firm = record.masters.iter().all(|master| named(&master.disk))
-            && seeds().all(|seed| seed.data == DiskUse::Empty)
-            && before.members.is_empty();
-        if record.state != RecordState::Formed && !firm {
-            self.broken = Some(format!("{:?} without ground: {before:?}", record.state));
-        }
-        Ok(committed)
-    }
-
-    pub(super) fn land(&mut self, flight: usize) -> bool {
-        if flight >= self.flights.len() {
-            return false;
-        }
-        let txn = self.flights.remove(flight);
-        let _ = self.commit(&txn);
-        true
-    }
-
-    /// What the launcher does beside its node: the UUID goes into marker, seed and record.
-    fn record(&mut self, index: usize, way: &Way) -> bool {
-        if self.hosts[index].node.is_none() {
-            self.leave(index);
-            return true;
-        }
-        let host = &mut self.hosts[index];
-        let (Some(launcher), Some(marker)) = (&mut host.launcher, &mut host.marker) else {
-            return false;
-        };
-        let Some(uuid) = host.cluster.clone() else {
-            let lapsed = !self.store.is_alive(launcher.lease);
-            self.register(index);
-            return lapsed;
-        };
-        if marker.cluster_uuid.is_none() {
-            marker.cluster_uuid = Some(uuid);
-            return true;
-        }
-        if launcher.seed.cluster_uuid.is_none() || !self.store.is_alive(launcher.lease) {
-            launcher.seed.data = DiskUse::Used;
-            launcher.seed.claim.clone_from(&marker.claim);
-            launcher.seed.cluster_uuid = Some(uuid);
-            launcher.seed_revision = -1;
-            self.register(index);
-            return true;
-        }
-        let Phase::Beside { pending, settled } = &mut launcher.phase else {
-            return false;
-        };
-        if let Some(txn) = pending.take() {
-            self.send(txn, way);
-            return true;
-        }
-        if *settled == self.store.revision() {
-            return false;
-        }
-        let view = ClusterView::of(&self.keys, &self.store.read(&self.keys.all()));
-        match protocol::recording(&self.keys, &view, marker, &uuid) {
-            Recording::Commit(txn) => *pending = Some(txn),
-            Recording::Done | Recording::Impossible(_) => *settled = view.revision,
-        }
-        true
     }
 }

@@ -9,7 +9,7 @@ use quorate::{
     model::ClusterUuid,
 };
 
-use super::{Host, Launcher, Phase, Sim};
+use super::{Founded, Host, Phase, Sim};
 
 impl Sim {
     /// A running node without a cluster sees the running nodes of `mask` and itself. It joins a cluster if it sees one; else it
@@ -25,25 +25,33 @@ impl Sim {
             self.hosts[index].cluster = Some(uuid);
             return true;
         }
-        let everybody: Vec<usize> = seen.into_iter().chain([index]).collect();
         let eligible = |host: &usize| self.hosts[*host].candidate.master_eligible;
         if !eligible(&index) {
             return false;
         }
-        let everybody: Vec<usize> = everybody.into_iter().filter(eligible).collect();
+        let everybody: Vec<usize> = seen.into_iter().chain([index]).filter(eligible).collect();
         let voters: Vec<usize> = match self.hosts[index].candidate.rule.line() {
             Line::Zen { minimum_master_nodes } if everybody.len() >= minimum_master_nodes => everybody,
             Line::Zen { .. } => Vec::new(),
             Line::Coordinated => self.bootstrap_voters(index, &everybody),
         };
-        if voters.is_empty() {
-            return false;
-        }
+        !voters.is_empty() && self.found(index, &voters)
+    }
+
+    fn found(&mut self, index: usize, voters: &[usize]) -> bool {
         let uuid: ClusterUuid = self.draw("U").parse().expect("uuid");
         for voter in voters {
-            self.hosts[voter].cluster = Some(uuid.clone());
+            self.hosts[*voter].cluster = Some(uuid.clone());
         }
-        self.founded.push(uuid);
+        let claim = self.hosts[index].node.as_ref().expect("a node").claim.clone();
+        if self.view.voids.contains(&claim) {
+            self.break_down(format!("{uuid} was founded under claim {claim}, which was reset"));
+        }
+        self.founded.push(Founded {
+            uuid,
+            claim,
+            given_up: false,
+        });
         true
     }
 
@@ -63,18 +71,19 @@ impl Sim {
         }
     }
 
+    /// More than one cluster that nobody has given up.
+    pub(crate) fn second_cluster(&self) -> bool {
+        self.founded.iter().filter(|founded| !founded.given_up).count() > 1
+    }
+
     /// Running nodes that could found a cluster beside the one there is, if they met.
     pub(crate) fn second_quorum(&self) -> bool {
-        let fresh = self
-            .hosts
-            .iter()
-            .filter(|host| host.candidate.master_eligible && host.node.is_some() && host.cluster.is_none())
-            .count();
+        let fresh = |host: &&Host| host.candidate.master_eligible && host.node.is_some() && host.cluster.is_none();
         let quorum = |host: &Host| match host.candidate.rule.line() {
-            Line::Zen { minimum_master_nodes } => fresh >= minimum_master_nodes,
+            Line::Zen { minimum_master_nodes } => self.hosts.iter().filter(fresh).count() >= minimum_master_nodes,
             Line::Coordinated => false,
         };
-        !self.founded.is_empty() && self.hosts.first().is_some_and(quorum)
+        self.founded.iter().any(|founded| !founded.given_up) && self.hosts.first().is_some_and(quorum)
     }
 
     pub(super) fn kill_launcher(&mut self, index: usize) -> bool {
@@ -82,18 +91,14 @@ impl Sim {
         let Some(launcher) = host.launcher.take() else {
             return false;
         };
-        host.old_leases.push(launcher.lease);
+        host.old_leases.extend(launcher.lease);
         true
     }
 
     pub(super) fn kill_node(&mut self, index: usize) -> bool {
         let there = self.hosts[index].node.take().is_some();
-        if there
-            && let Some(Launcher {
-                phase: Phase::Beside { .. },
-                ..
-            }) = self.hosts[index].launcher
-        {
+        let launcher = self.hosts[index].launcher.as_ref();
+        if there && launcher.is_some_and(|launcher| matches!(launcher.phase, Phase::Beside { .. })) {
             self.leave(index);
         }
         there
@@ -111,69 +116,83 @@ impl Sim {
         if zen && host.node.is_some() {
             return false;
         }
-        let own = host.launcher.as_ref().map(|launcher| launcher.lease);
-        let leases: Vec<_> = host.old_leases.drain(..).chain(own).collect();
+        let own = host.launcher.as_ref().and_then(|launcher| launcher.lease);
+        let leases: Vec<_> = host.old_leases.drain(..).chain(own).chain(host.member.take()).collect();
         for lease in &leases {
-            self.store.end(*lease);
+            self.end(*lease);
         }
         !leases.is_empty()
     }
 
+    /// Nothing comes between the last look at the disk and the start.
+    fn may_change_its_disk(&self, index: usize) -> bool {
+        let host = &self.hosts[index];
+        host.node.is_none() && !matches!(host.effect(), Some(Effect::End(End::Start(_))))
+    }
+
     pub(super) fn wipe(&mut self, index: usize) -> bool {
-        let host = &mut self.hosts[index];
-        // Nothing comes between the last look at the disk and the start.
-        if host.node.is_some() || matches!(host.effect(), Some(Effect::End(End::Start(_)))) {
+        if !self.may_change_its_disk(index) {
             return false;
         }
+        let host = &mut self.hosts[index];
         host.cluster = None;
+        host.files = false;
         host.marker.take().is_some()
+    }
+
+    /// Before the marker knows a UUID nobody could tell it from a disk that was never started.
+    pub(super) fn empty(&mut self, index: usize) -> bool {
+        let marker = self.hosts[index].marker.as_ref();
+        let knows = marker.is_some_and(|marker| marker.cluster_uuid.is_some());
+        if !knows || !self.may_change_its_disk(index) {
+            return false;
+        }
+        let host = &mut self.hosts[index];
+        host.cluster = None;
+        std::mem::replace(&mut host.files, false)
     }
 
     pub(super) fn reinstall(&mut self, index: usize) -> bool {
         let host = &mut self.hosts[index];
-        if host.node.is_some() || host.launcher.is_some() {
+        if !host.is_free() {
             return false;
         }
         host.memory = HostCache::default();
         host.refused = None;
-        host.cluster = None;
-        host.marker = None;
+        self.wipe(index);
         true
     }
 
     pub(super) fn swap(&mut self, a: usize, b: usize) -> bool {
-        let free = |host: usize| self.hosts[host].node.is_none() && self.hosts[host].launcher.is_none();
-        if a == b || !free(a) || !free(b) {
+        if a == b || !self.hosts[a].is_free() || !self.hosts[b].is_free() {
             return false;
         }
-        let (marker, cluster) = (self.hosts[a].marker.take(), self.hosts[a].cluster.take());
-        let other = &mut self.hosts[b];
-        let marker = std::mem::replace(&mut other.marker, marker);
-        let cluster = std::mem::replace(&mut other.cluster, cluster);
-        (self.hosts[a].marker, self.hosts[a].cluster) = (marker, cluster);
+        let of_a = self.take_disk(a);
+        let of_b = self.take_disk(b);
+        self.put_disk(a, of_b);
+        self.put_disk(b, of_a);
         true
     }
 
-    /// Faults are over: what was on the way is lost, dead runs' leases end, and everybody acts in turn until nothing changes.
-    /// Whether that came to an end.
-    pub(crate) fn settle(&mut self) -> bool {
-        self.flights.clear();
-        for index in 0..self.hosts.len() {
-            for lease in std::mem::take(&mut self.hosts[index].old_leases) {
-                self.store.end(lease);
-            }
+    pub(super) fn move_disk(&mut self, from: usize, to: usize) -> bool {
+        if from == to || !self.hosts[from].is_free() || !self.hosts[to].is_free() {
+            return false;
         }
-        for _ in 0..300 {
-            let mut changed = false;
-            for index in 0..self.hosts.len() {
-                changed |= self.start(index);
-                changed |= self.step(index, &super::Way::Answered);
-                changed |= self.discover(index, usize::MAX);
-            }
-            if !changed {
-                return true;
-            }
-        }
-        false
+        let disk = self.take_disk(from);
+        self.put_disk(to, disk);
+        true
+    }
+
+    fn take_disk(&mut self, index: usize) -> Content {
+        let host = &mut self.hosts[index];
+        (host.marker.take(), std::mem::take(&mut host.files), host.cluster.take())
+    }
+
+    fn put_disk(&mut self, index: usize, content: Content) {
+        let host = &mut self.hosts[index];
+        (host.marker, host.files, host.cluster) = content;
     }
 }
+
+/// Marker, files, and what the engine has in them.
+type Content = (Option<quorate::model::Marker>, bool, Option<ClusterUuid>);
