@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines doc release
+.PHONY: help setup demo play test lint fmt bench lines model doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -48,6 +48,9 @@ bench: ## measure against the real parts
 
 lines: ## run every line of both products on real nodes, and write docs/compatibility.md; ARGS=CELL: some of it
 	@vars=$$(scripts/parts lines) && set -x && env $$vars cargo test --locked --test lines -- $(ARGS)
+
+model: ## tell many more schedules of the formation; TIMES=100: a hundred times those of `make test`
+	QUORATE_TEST_SCHEDULES=$(or $(TIMES),10) cargo test --locked --test it formation_model $(ARGS)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)

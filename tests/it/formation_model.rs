@@ -5,15 +5,14 @@
 //! A failure prints the shortest list of actions that still fails, and the seed that tells it again (see [`search`]).
 
 pub(crate) mod dice;
+mod sabotage;
 pub(crate) mod search;
 mod sim;
 pub(crate) mod store;
 mod story;
 
-use quorate::launcher::decide::Rule;
-use search::{never_fails, search};
-use sim::{Action, Sabotage, Weather};
-use story::{Story, coordinated, with_a_deletion, with_people, zen};
+use search::never_fails;
+use story::{coordinated, with_a_deletion, with_people, zen};
 
 #[test]
 fn no_schedule_founds_two_clusters_or_loses_the_claim() {
@@ -34,5 +33,3 @@ fn no_schedule_with_people_founds_a_cluster_beside_one_that_nobody_gave_up() {
 fn no_schedule_before_the_setting_founds_two_clusters() {
     never_fails("lines without the setting", 25_000, zen);
 }
-
-mod sabotage;

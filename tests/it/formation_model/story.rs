@@ -19,8 +19,6 @@ pub(super) struct Story {
     /// The first ones.
     pub(super) masters: usize,
     pub(super) rule: Rule,
-    /// Whether the record is deleted by hand.
-    pub(super) deletion: bool,
     /// Whether a second cluster is a failure; the protocol's known limit is none.
     pub(super) one_cluster: bool,
     pub(super) actions: Vec<Action>,
@@ -94,7 +92,7 @@ fn progress(dice: &mut Dice, nodes: usize) -> Vec<Action> {
             _ => Action::Discover(host, dice.below(1 << nodes)),
         }
     };
-    (0..50 * nodes).map(next).collect()
+    (0..40 * nodes).map(next).collect()
 }
 
 fn fault(dice: &mut Dice, nodes: usize) -> Action {
@@ -169,7 +167,6 @@ pub(super) fn coordinated(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
-        deletion: false,
         one_cluster: true,
         actions: actions(dice, nodes, faults, Vec::new()),
         end: end(dice),
@@ -184,7 +181,6 @@ pub(super) fn with_a_deletion(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
-        deletion: true,
         one_cluster: masters == expect,
         actions: actions(dice, nodes, faults, vec![Action::DeleteRecord]),
         end: end(dice),
@@ -200,7 +196,6 @@ pub(super) fn with_people(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
-        deletion: false,
         one_cluster: true,
         actions: actions(dice, nodes, faults, people),
         end: end(dice),
@@ -216,7 +211,6 @@ pub(super) fn zen(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::zen(Some(expect), Some(masters)).expect("a rule"),
-        deletion: false,
         one_cluster: true,
         actions: actions(dice, nodes, faults, Vec::new()),
         end: end(dice),

@@ -69,8 +69,6 @@ pub(crate) enum Sabotage {
     Nothing,
     /// Claim and arm no longer compare seeds and members.
     NoQuiet,
-    /// Claim and arm no longer compare the record.
-    NoRecordCompare,
     /// An announcement no longer compares the seeds.
     NoCount,
     /// A start does not make the seed a used one.

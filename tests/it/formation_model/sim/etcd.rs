@@ -132,11 +132,9 @@ impl Sim {
         match self.sabotage {
             Sabotage::NoCount if announces => txn.when.retain(of_record),
             Sabotage::NoQuiet if !announces => txn.when.retain(of_record),
-            Sabotage::NoRecordCompare if !announces => txn.when.retain(|condition| !of_record(condition)),
             Sabotage::Nothing
             | Sabotage::NoCount
             | Sabotage::NoQuiet
-            | Sabotage::NoRecordCompare
             | Sabotage::NoUsed
             | Sabotage::SameDisk
             | Sabotage::NoTombstone

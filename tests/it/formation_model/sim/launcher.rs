@@ -76,7 +76,6 @@ impl Sim {
             Sabotage::SameDisk => format!("disk-of-{index}"),
             Sabotage::Nothing
             | Sabotage::NoQuiet
-            | Sabotage::NoRecordCompare
             | Sabotage::NoCount
             | Sabotage::NoUsed
             | Sabotage::NoTombstone

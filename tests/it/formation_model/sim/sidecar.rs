@@ -22,6 +22,9 @@ impl Sim {
         let (Some(launcher), Some(marker)) = (&mut host.launcher, &mut host.marker) else {
             return false;
         };
+        if self.weather != Weather::Away && self.sabotage != Sabotage::NoMemory {
+            host.memory.learn(&self.view, &[]);
+        }
         let Some(uuid) = host.cluster.clone() else {
             return self.register(index) | self.restore_unjoined(index);
         };
