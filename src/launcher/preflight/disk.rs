@@ -166,16 +166,14 @@ pub(super) fn marker(plan: &Plan) -> Check {
 }
 
 fn judge_marker(name: &'static str, reason: Reason) -> Check {
-    match reason {
-        Reason::Emptied { disk, belongs } => Check::warn(
-            name,
-            format!("the data directory (disk {disk}, {belongs}) was emptied around its marker"),
-            "if that was not meant, bring the data back before a start: it counts as a fresh disk then",
-        ),
-        reason => Check {
-            hint: None,
-            ..Check::fail(name, reason.to_string(), "")
-        },
+    if let Reason::Emptied { disk, belongs } = reason {
+        let what = format!("the data directory (disk {disk}, {belongs}) was emptied around its marker");
+        let hint = "if that was not meant, bring the data back before a start: it counts as a fresh disk then";
+        return Check::warn(name, what, hint);
+    }
+    Check {
+        hint: None,
+        ..Check::fail(name, reason.to_string(), "")
     }
 }
 

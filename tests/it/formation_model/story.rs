@@ -129,11 +129,11 @@ fn person(dice: &mut Dice, nodes: usize) -> Action {
 fn actions(dice: &mut Dice, nodes: usize, faults: usize, more: Vec<Action>) -> Vec<Action> {
     let mut actions = progress(dice, nodes);
     let faults: Vec<Action> = (0..faults).map(|_| fault(dice, nodes)).collect();
-    let ends = faults.iter().filter_map(|fault| match fault {
-        Action::Delay(_) => Some(Action::Land(0)),
-        Action::Etcd(_) => Some(Action::Etcd(Weather::Fine)),
-        _ => None,
-    });
+    let late = faults.iter().filter(|fault| matches!(fault, Action::Delay(_)));
+    let outages = faults.iter().filter(|fault| matches!(fault, Action::Etcd(_)));
+    let ends = late
+        .map(|_| Action::Land(0))
+        .chain(outages.map(|_| Action::Etcd(Weather::Fine)));
     for action in ends.chain(more).chain(faults.iter().copied()) {
         actions.insert(dice.below(actions.len()), action);
     }

@@ -132,9 +132,10 @@ impl Sim {
             claim: Some(node.claim.clone()),
             with_setting: node.setting.is_some(),
         };
-        let fate = match self.sabotage {
-            Sabotage::NoLabel => Fate::Adopt,
-            _ => leftover::judge(&label, host.cluster.as_ref(), recorded),
+        let fate = if self.sabotage == Sabotage::NoLabel {
+            Fate::Adopt
+        } else {
+            leftover::judge(&label, host.cluster.as_ref(), recorded)
         };
         match fate {
             Fate::Adopt => {
