@@ -31,29 +31,55 @@ pub(super) fn setup(product: Product, version: &str) -> NodeSetup {
     }
 }
 
+/// Versions of every line, and on both sides of what changes within one.
+const VERSIONS: [(Product, &str); 13] = [
+    (Product::Elasticsearch, "1.7.6"),
+    (Product::Elasticsearch, "2.4.6"),
+    (Product::Elasticsearch, "5.6.16"),
+    (Product::Elasticsearch, "6.2.4"),
+    (Product::Elasticsearch, "6.5.4"),
+    (Product::Elasticsearch, "6.8.23"),
+    (Product::Elasticsearch, "7.8.1"),
+    (Product::Elasticsearch, "7.17.29"),
+    (Product::Elasticsearch, "8.19.21"),
+    (Product::Elasticsearch, "9.5.3"),
+    (Product::OpenSearch, "1.3.20"),
+    (Product::OpenSearch, "2.19.6"),
+    (Product::OpenSearch, "3.6.0"),
+];
+
 #[test]
 fn every_line_gets_its_settings() {
     let masters = ["node \"a\"".to_owned(), "b".to_owned()];
-    for (product, version) in [
-        (Product::Elasticsearch, "1.7.6"),
-        (Product::Elasticsearch, "2.4.6"),
-        (Product::Elasticsearch, "5.6.16"),
-        (Product::Elasticsearch, "6.2.4"),
-        (Product::Elasticsearch, "6.5.4"),
-        (Product::Elasticsearch, "6.8.23"),
-        (Product::Elasticsearch, "7.8.1"),
-        (Product::Elasticsearch, "7.17.29"),
-        (Product::Elasticsearch, "8.19.21"),
-        (Product::Elasticsearch, "9.5.3"),
-        (Product::OpenSearch, "1.3.20"),
-        (Product::OpenSearch, "2.19.6"),
-        (Product::OpenSearch, "3.6.0"),
-    ] {
+    for (product, version) in VERSIONS {
         let name = format!("{}-{version}", product.name());
         insta::assert_snapshot!(
             name,
             setup(product, version).render(Some(&masters), &["10.0.0.2:9300".to_owned()])
         );
+    }
+}
+
+/// A second node of a host, hot or the nearest to it, published at an IPv6 address, with its memory locked and TLS where PEM files
+/// are taken.
+#[test]
+fn every_line_gets_all_that_can_be_said() {
+    for (product, version) in VERSIONS {
+        let mut rich = setup(product, version);
+        rich.address = "fd00::21".parse().expect("address");
+        rich.reach = Reach::Published;
+        (rich.http_port, rich.transport_port) = (9201, 9301);
+        rich.attributes = [("zone".to_owned(), "a".to_owned())].into();
+        rich.set = [(rich.line.memory_lock.to_owned(), "true".to_owned())].into();
+        rich.certificates = rich.line.security.takes_pem.then(|| "/etc/certs".into());
+        rich.roles = Some(["master", "data_hot", "data_content"].map(str::to_owned).to_vec());
+        if !rich.problems().is_empty() {
+            rich.roles = Some(["master", "data"].map(str::to_owned).to_vec());
+            rich.attributes.insert("box_type".to_owned(), "hot".to_owned());
+        }
+        assert_eq!(rich.problems(), [], "{version}");
+        let name = format!("rich-{}-{version}", product.name());
+        insta::assert_snapshot!(name, rich.render(None, &["[fd00::22]:9301".to_owned()]));
     }
 }
 
