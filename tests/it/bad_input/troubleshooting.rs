@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 /// Where the messages stand as people see them.
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 5] = [
     "tests/it/bad_input/snapshots",
     "tests/it/snapshots",
     "src/config/snapshots",
+    "src/launcher/render/roles/snapshots",
     "src/launcher/decide/reason.rs",
 ];
 
