@@ -16,7 +16,7 @@ use crate::{
     cli,
     config::{self, Common, Sources},
     exit::{Exit, Failure},
-    model::ClusterRecord,
+    model::{ClaimId, ClusterRecord, RecordState},
     output,
     registry::Registry,
     view::ClusterView,
@@ -29,11 +29,19 @@ pub(super) async fn show(matches: &ArgMatches, sources: &Sources) -> Result<Exit
     let record = view.record.as_ref();
     if cli::wants_json(matches) {
         let revision = record.map(|stored| stored.mod_revision);
-        output::json(&serde_json::json!({ "record": record.map(|stored| &stored.value), "revision": revision }))?;
+        output::json(&serde_json::json!({
+            "record": record.map(|stored| &stored.value),
+            "revision": revision,
+            "reset_claims": view.voids,
+        }))?;
     } else {
         match record {
             None => output::line("none: no cluster was formed under this service yet")?,
             Some(stored) => output::table(&["FIELD", "VALUE"], &fields(&stored.value))?,
+        }
+        if !view.voids.is_empty() {
+            let claims: Vec<&str> = view.voids.iter().map(ClaimId::as_str).collect();
+            output::line(&format!("\nclaims that were reset: {}", claims.join(", ")))?;
         }
     }
     Ok(Exit::Done)
@@ -48,6 +56,7 @@ fn fields(record: &ClusterRecord) -> Vec<Vec<String>> {
     let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     [
         ("state", record.state.as_str().to_owned()),
+        ("meaning", meaning(record).to_owned()),
         ("cluster", record.cluster.clone()),
         (
             "cluster_uuid",
@@ -63,6 +72,17 @@ fn fields(record: &ClusterRecord) -> Vec<Vec<String>> {
     ]
     .map(|(field, value)| vec![field.to_owned(), value])
     .to_vec()
+}
+
+/// What the state says to a person.
+fn meaning(record: &ClusterRecord) -> &'static str {
+    match (record.state, &record.cluster_uuid) {
+        (RecordState::Claimed, _) => "the claimant may form the cluster; the claim goes with its lease",
+        (RecordState::Armed, None) => "the claimant may have formed the cluster; no node has reported its UUID yet",
+        (RecordState::Armed, Some(_)) => "the claimant has formed the cluster",
+        (RecordState::Formed, Some(_)) => "the cluster exists: only nodes of this UUID are ready",
+        (RecordState::Formed, None) => "the cluster exists; its line reports no UUID, so its name counts",
+    }
 }
 
 async fn read(registry: &Registry, common: &Common) -> Result<ClusterView, Failure> {

@@ -83,6 +83,37 @@ async fn how_the_command_ended_is_said_and_a_hung_one_is_killed_with_all_that_it
     .await;
 }
 
+#[tokio::test]
+async fn how_the_command_last_ended_can_be_read_in_a_file() {
+    let etcd = Etcd::start(Version::V35).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (file, result) = (dir.path().join("hosts"), dir.path().join("result"));
+    register(&etcd, 1);
+    let path = result.display().to_string();
+    let command = "exit $(tr -dc , < $QUORATE_SEEDS_FILE | wc -c)";
+    let _keeper = keep(&etcd, &file, &["--exec", command, "--exec-result", &path]);
+    for (last, code) in [(1, 0), (2, 1)] {
+        register(&etcd, last);
+        let ended = eventually(&format!("a result of {code}"), LONG, || async {
+            let ended: serde_json::Value = serde_json::from_slice(&std::fs::read(&result).ok()?).expect("json");
+            (ended["code"] == code).then_some(ended)
+        })
+        .await;
+        assert_eq!(ended["command"], command);
+        assert_eq!(
+            ended["seeds"].as_array().map(Vec::len),
+            Some(usize::from(last)),
+            "{ended}"
+        );
+        assert!(
+            ended["result"]
+                .as_str()
+                .is_some_and(|text| text.starts_with("ended with exit code")),
+            "{ended}"
+        );
+    }
+}
+
 #[test]
 fn a_command_needs_a_file_that_changes() {
     let run = quorate(&["seeds", "--exec", "true"]);

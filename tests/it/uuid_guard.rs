@@ -205,3 +205,56 @@ async fn a_cluster_of_any_line_is_adopted_and_one_without_a_uuid_by_its_name() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_record_is_shown_in_every_state() {
+    let etcd = Etcd::start(Version::V35).await;
+    let endpoint = etcd.endpoint();
+    let show = |more: &[&str]| quorate(&[&["cluster", "show", "--endpoints", &endpoint], more].concat());
+    let named =
+        r#""claimant":"10.0.0.1","disk":"d","masters":[{"id":"10.0.0.1","name":"n1","disk":"d"}],"cluster":"logs""#;
+    for (state, more, expected) in [
+        ("claimed", named, "the claim goes with its lease"),
+        ("armed", named, "no node has reported its UUID yet"),
+        (
+            "formed",
+            r#""cluster":"logs","cluster_uuid":"u1""#,
+            "only nodes of this UUID are ready",
+        ),
+        (
+            "formed",
+            r#""cluster":"logs""#,
+            "its line reports no UUID, so its name counts",
+        ),
+    ] {
+        let value = format!(r#"{{"format":1,"state":"{state}","claim":"c1",{more}}}"#);
+        etcd.etcdctl(&["put", "/quorate/elasticsearch/cluster", &value]);
+        let run = show(&[]);
+        assert_eq!(run.code, Some(0), "{value}: {}", run.err);
+        for part in [state, expected, "c1", "logs"] {
+            assert!(run.out.contains(part), "{value}: {part} in {}", run.out);
+        }
+        assert_eq!(run.out.contains("n1 (10.0.0.1)"), more == named, "{}", run.out);
+    }
+    etcd.etcdctl(&[
+        "put",
+        "/quorate/elasticsearch/void/c0",
+        r#"{"format":1,"at":"2026-01-01T00:00:00Z","by":"me@here"}"#,
+    ]);
+    assert!(
+        show(&[]).out.contains("claims that were reset: c0"),
+        "{}",
+        show(&[]).out
+    );
+    let json: Value = serde_json::from_str(&show(&["--output", "json"]).out).expect("json");
+    assert_eq!(json["reset_claims"], serde_json::json!(["c0"]));
+    etcd.etcdctl(&["put", "/quorate/elasticsearch/cluster", "garbage"]);
+    let run = show(&[]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.err
+            .contains("the record at /quorate/elasticsearch/cluster cannot be read"),
+        "{}",
+        run.err
+    );
+}

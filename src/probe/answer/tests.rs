@@ -192,3 +192,59 @@ proptest! {
         let _ = read_root(&answer, "9.5.3");
     }
 }
+
+/// Answers of real nodes of each line, those of 1.7 and 2.4 as their source writes them.
+#[test]
+fn every_line_says_whom_its_cluster_has_and_some_who_may_be_elected() {
+    let one = |node: &str| format!(r#"{{"cluster_name":"c","nodes":{{"2CiCdQMmRQy5RLufTHWWAg":{{{node}}}}}}}"#);
+    for (node, expected) in [
+        // Elasticsearch 5.6 and 6.8, OpenSearch 1.3, 2.19, 3.6.
+        (r#""transport_address":"127.0.55.41:9300""#, Some(("127.0.55.41", None))),
+        // Elasticsearch 7.17, 8.19, 9.5.
+        (
+            r#""transport_address":"127.0.55.42:9301","roles":["data","master"]"#,
+            Some(("127.0.55.42:9301", Some(true))),
+        ),
+        (
+            r#""transport_address":"[fd00::1]:9300","roles":["data_hot"]"#,
+            Some(("fd00::1", Some(false))),
+        ),
+        (
+            r#""transport_address":"10.0.0.1:9300","roles":["cluster_manager"]"#,
+            Some(("10.0.0.1", Some(true))),
+        ),
+        (
+            r#""transport_address":"10.0.0.1:9300","roles":[]"#,
+            Some(("10.0.0.1", Some(false))),
+        ),
+        // Elasticsearch 1.7 and 2.4 show what was set.
+        (
+            r#""transport_address":"inet[/10.0.0.1:9300]","attributes":{"master":"false"}"#,
+            Some(("10.0.0.1", Some(false))),
+        ),
+        (
+            r#""transport_address":"inet[a.example/10.0.0.1:9300]","attributes":{"client":"true"}"#,
+            Some(("10.0.0.1", Some(false))),
+        ),
+        (
+            r#""transport_address":"10.0.0.1:9300","attributes":{"master":"true"}"#,
+            Some(("10.0.0.1", Some(true))),
+        ),
+        // It costs that node, not the answer.
+        (r#""transport_address":"local[1]""#, None),
+    ] {
+        let answer = Answer {
+            status: 200,
+            product: None,
+            body: one(node).into_bytes(),
+        };
+        let expected: Vec<Peer> = expected
+            .into_iter()
+            .map(|(id, master_eligible)| Peer {
+                transport: id.parse().expect("id"),
+                master_eligible,
+            })
+            .collect();
+        assert_eq!(read_peers(&answer), Ok(expected), "{node}");
+    }
+}
