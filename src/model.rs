@@ -6,6 +6,7 @@
 
 mod brief;
 mod id;
+mod joined;
 mod marker;
 mod member;
 mod record;
@@ -15,6 +16,7 @@ mod value;
 
 pub use brief::{brief, narrow, plain};
 pub use id::{ClaimId, ClusterUuid, DEFAULT_TRANSPORT_PORT, DiskId, IdError, Incarnation, NodeId, ServiceName};
+pub use joined::JoinedCluster;
 pub use marker::Marker;
 pub use member::Member;
 pub use record::{ClusterRecord, NamedMaster, RecordState};

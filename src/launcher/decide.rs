@@ -247,14 +247,14 @@ pub fn is_emptied(marker: &Marker, files: bool) -> bool {
 
 /// Nothing is known of the record: a disk that has its cluster rejoins it, every other one does as told.
 fn without_record(marker: &Marker, otherwise: Decision) -> Decision {
-    match (&marker.claim, &marker.cluster_uuid) {
-        (Some(claim), Some(_)) => Decision::Start(Start {
+    match (&marker.claim, marker.has_cluster()) {
+        (Some(claim), true) => Decision::Start(Start {
             with_setting: None,
             claim: claim.clone(),
             by: StartBy::Offline,
             warning: None,
         }),
-        (Some(_), None) | (None, _) => otherwise,
+        (Some(_), false) | (None, _) => otherwise,
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     exit::{Exit, Failure},
-    model::{ClaimId, ClusterUuid, DiskUse, Incarnation, Marker, Seed},
+    model::{ClaimId, DiskUse, Incarnation, Marker, Seed},
     registration::{CommitError, Obstacle, Registration, Standing, Want},
     registry::{Keys, LeaseId, Registry, RegistryError, Revision, Txn, WatchEvent, Watcher},
     view::ClusterView,
@@ -65,7 +65,7 @@ pub struct Formation<'a> {
 #[derive(Debug)]
 pub enum Formed {
     /// Start the node so.
-    Start(StartOrder),
+    Start(Box<StartOrder>),
     /// `stop` came first.
     Stopped,
 }
@@ -83,7 +83,7 @@ pub fn seed(candidate: &Candidate, http_port: u16, incarnation: Incarnation, mar
     seed.http_port = Some(http_port);
     seed.skipped_checks.clone_from(&candidate.skipped_checks);
     match &marker.claim {
-        Some(claim) => used(seed, claim, marker.cluster_uuid.as_ref()),
+        Some(claim) => used(seed, claim, marker),
         None => seed,
     }
 }
@@ -166,7 +166,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
                 }
                 Effect::Wait(reason) => self.wait(reason, false).await?,
                 Effect::WaitForOperator(reason) => self.wait(reason, true).await?,
-                Effect::End(end) => return ended(end).map(Formed::Start),
+                Effect::End(end) => return ended(end).map(Box::new).map(Formed::Start),
             };
             effect = self.machine.step(event);
         }
@@ -211,7 +211,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
 
     async fn commit(&mut self, txn: Txn, claim: Option<ClaimId>) -> Event {
         let seed = match &claim {
-            Some(claim) => used(self.seed.clone(), claim, self.marker.cluster_uuid.as_ref()),
+            Some(claim) => used(self.seed.clone(), claim, &self.marker),
             None => self.seed.clone(),
         };
         let event = match self.given.registration.commit(txn, (&seed).into()).await {
@@ -317,11 +317,12 @@ impl<T: FnMut(&str)> Run<'_, T> {
 }
 
 /// The seed once a node was started on its disk, or is about to be.
-fn used(seed: Seed, claim: &ClaimId, uuid: Option<&ClusterUuid>) -> Seed {
+fn used(seed: Seed, claim: &ClaimId, marker: &Marker) -> Seed {
     Seed {
         data: DiskUse::Used,
         claim: Some(claim.clone()),
-        cluster_uuid: uuid.cloned(),
+        cluster_uuid: marker.cluster_uuid.clone(),
+        joined: marker.joined,
         ..seed
     }
 }

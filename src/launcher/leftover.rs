@@ -15,7 +15,7 @@ use super::{
 use crate::{
     exit::{Exit, Failure},
     host::{self, FileLock},
-    model::{ClaimId, ClusterRecord, ClusterUuid},
+    model::{ClaimId, ClusterRecord, JoinedCluster},
     nodefile::{NodeFile, Phase, ProcessId},
 };
 
@@ -156,24 +156,25 @@ fn unwritten(file: &NodeFile, layout: &Layout) -> Option<ProcessId> {
     ProcessId::of(FileLock::holder(&layout.lock)?)
 }
 
-/// What becomes of a leftover with this label that reports `uuid`.
-pub fn judge(label: &Label, uuid: Option<&ClusterUuid>, recorded: Recorded<'_>) -> Fate {
+/// What becomes of a leftover with this label that reports `cluster`.
+pub fn judge(label: &Label, cluster: Option<impl Into<JoinedCluster>>, recorded: Recorded<'_>) -> Fate {
+    let cluster = cluster.map(Into::into);
     let record = match recorded {
-        Recorded::None if uuid.is_none() && label.with_setting => {
+        Recorded::None if cluster.is_none() && label.with_setting => {
             return Fate::Stop("there is no cluster record, and the node may form a cluster of its own".to_owned());
         }
         // An outage of etcd changes nothing on the host; and a node with a cluster brings a lost record back.
         Recorded::Unknown | Recorded::None => return Fate::Adopt,
         Recorded::Some(record) => record,
     };
-    match (uuid, &record.cluster_uuid) {
-        (Some(own), Some(recorded)) if own == recorded => Fate::Adopt,
-        (Some(own), Some(recorded)) => Fate::Refuse(format!(
+    match (&cluster, &record.cluster_uuid) {
+        (Some(JoinedCluster::Uuid(own)), Some(recorded)) if own == recorded => Fate::Adopt,
+        (Some(JoinedCluster::Uuid(own)), Some(recorded)) => Fate::Refuse(format!(
             "the node that runs here has the cluster UUID {own}, the cluster record says {recorded}"
         )),
         _ if label.claim.as_ref() == Some(&record.claim) => Fate::Adopt,
-        (Some(own), None) => Fate::Refuse(format!(
-            "the node that runs here has the cluster UUID {own} and was started under {}, the cluster record is of claim {}",
+        (Some(own), _) => Fate::Refuse(format!(
+            "the node that runs here has joined {own}, and was started under {}, the cluster record is of claim {}",
             named(label),
             record.claim
         )),
@@ -197,9 +198,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::launcher::{
-        process::{ProcessRuntime, Program},
-        runtime::{Order, Runtime},
+    use crate::{
+        launcher::{
+            process::{ProcessRuntime, Program},
+            runtime::{Order, Runtime},
+        },
+        model::ClusterUuid,
     };
 
     fn claim(text: &str) -> ClaimId {
@@ -215,7 +219,10 @@ mod tests {
 
     #[test]
     fn a_node_that_may_be_the_clusters_is_never_stopped() {
-        let uuid = |text: &str| ClusterUuid::reported(text);
+        let joined = |text: &str| match text {
+            "no UUID" => JoinedCluster::Name("logs".to_owned()),
+            uuid => JoinedCluster::Uuid(uuid.parse().expect("uuid")),
+        };
         let record = |of: &str, recorded: Option<&str>| {
             ClusterRecord::formed(claim(of), "logs".to_owned(), recorded.and_then(ClusterUuid::reported))
         };
@@ -224,7 +231,7 @@ mod tests {
             Fate::Stop(_) => "stop",
             Fate::Refuse(_) => "refuse",
         };
-        let (armed, formed) = (record("a", None), record("a", Some("U")));
+        let (armed, formed, unnamed) = (record("a", None), record("a", Some("U")), record("a", None));
         for (of, setting, own, recorded, expected) in [
             (Some("b"), true, None, Recorded::Unknown, "adopt"),
             (Some("a"), true, None, Recorded::Some(&armed), "adopt"),
@@ -235,12 +242,17 @@ mod tests {
             (Some("a"), true, Some("V"), Recorded::Some(&formed), "refuse"),
             (Some("b"), false, Some("V"), Recorded::Some(&armed), "refuse"),
             (Some("b"), false, None, Recorded::Some(&formed), "stop"),
+            (Some("a"), false, Some("no UUID"), Recorded::Some(&unnamed), "adopt"),
+            (Some("a"), false, None, Recorded::Some(&unnamed), "adopt"),
+            (Some("b"), false, Some("no UUID"), Recorded::Some(&unnamed), "refuse"),
+            (Some("b"), false, None, Recorded::Some(&unnamed), "stop"),
+            (Some("b"), false, Some("no UUID"), Recorded::None, "adopt"),
             (None, false, None, Recorded::Some(&armed), "stop"),
             (Some("b"), true, None, Recorded::None, "stop"),
             (Some("b"), true, Some("U"), Recorded::None, "adopt"),
             (Some("b"), false, None, Recorded::None, "adopt"),
         ] {
-            let fate = judge(&label(of, setting), own.and_then(uuid).as_ref(), recorded);
+            let fate = judge(&label(of, setting), own.map(joined), recorded);
             assert_eq!(kind(fate), expected, "{of:?} {setting} {own:?} {recorded:?}");
         }
     }

@@ -5,7 +5,7 @@
 //! The put of the own seed is not part of them: the seed's [registration](crate::registry) adds it, with its fence.
 
 use crate::{
-    model::{ClaimId, ClusterRecord, ClusterUuid, Marker, NamedMaster, NodeId, RecordState, Tombstone},
+    model::{ClaimId, ClusterRecord, ClusterUuid, JoinedCluster, Marker, NamedMaster, NodeId, RecordState, Tombstone},
     registry::{Compare, Keys, LeaseId, Op, Txn},
     view::ClusterView,
 };
@@ -81,7 +81,7 @@ pub fn release(keys: &Keys, view: &ClusterView, me: &NodeId) -> Option<Txn> {
     })
 }
 
-/// What is to be done once the own node reports `uuid`, by anybody who can show a marker with a claim.
+/// What is to be done once the own node reports its cluster, by anybody who can show a marker with a claim.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recording {
@@ -93,11 +93,13 @@ pub enum Recording {
     Impossible(String),
 }
 
-/// Records the cluster's UUID, or brings a lost record back.
+/// Records the cluster that the own node has joined, or brings a lost record back. On lines that report no UUID the record has none
+/// either, and the claim and the cluster's name have to do.
 ///
-/// - `record` (the record is `armed` by the marker's claim) compares that it is as read.
+/// - `record` (the record is `armed` by the marker's claim, or lacks a UUID) compares that it is as read.
 /// - `restore` (there is none, or only a claim, which started nobody) compares the same, and that the marker's claim was not reset.
-pub fn recording(keys: &Keys, view: &ClusterView, marker: &Marker, uuid: &ClusterUuid) -> Recording {
+pub fn recording(keys: &Keys, view: &ClusterView, marker: &Marker, cluster: impl Into<JoinedCluster>) -> Recording {
+    let cluster = cluster.into();
     let Some(claim) = &marker.claim else {
         return Recording::Impossible("the data directory's marker knows no claim".to_owned());
     };
@@ -105,22 +107,22 @@ pub fn recording(keys: &Keys, view: &ClusterView, marker: &Marker, uuid: &Cluste
         return Recording::Impossible(why.to_owned());
     }
     let Some(stored) = &view.record else {
-        return restore(keys, view, claim, marker, uuid);
+        return restore(keys, view, claim, marker, &cluster);
     };
     let record = &stored.value;
     if let Err(error) = record.writable() {
         return Recording::Impossible(error.to_string());
     }
-    match (record.state, &record.cluster_uuid) {
-        (RecordState::Claimed, _) => restore(keys, view, claim, marker, uuid),
-        (RecordState::Armed | RecordState::Formed, Some(recorded)) if recorded == uuid => Recording::Done,
-        (RecordState::Armed | RecordState::Formed, Some(recorded)) => {
-            Recording::Impossible(format!("the node has cluster UUID {uuid}, the record says {recorded}"))
-        }
-        (RecordState::Armed | RecordState::Formed, None) if record.claim == *claim => {
+    if record.state == RecordState::Claimed {
+        return restore(keys, view, claim, marker, &cluster);
+    }
+    match stranger(record, claim, &cluster) {
+        Some(why) => Recording::Impossible(why),
+        None if is_recorded(record, &cluster) => Recording::Done,
+        None => {
             let formed = ClusterRecord {
                 state: RecordState::Formed,
-                cluster_uuid: Some(uuid.clone()),
+                cluster_uuid: cluster.uuid().cloned(),
                 ..record.clone()
             };
             Recording::Commit(Txn {
@@ -128,10 +130,34 @@ pub fn recording(keys: &Keys, view: &ClusterView, marker: &Marker, uuid: &Cluste
                 then: vec![put_record(keys, &formed)],
             })
         }
-        (RecordState::Armed | RecordState::Formed, None) => Recording::Impossible(format!(
-            "the data directory belongs to claim {claim}, the record to claim {}",
-            record.claim
+    }
+}
+
+/// Whether an armed or formed record says all that the node does.
+fn is_recorded(record: &ClusterRecord, cluster: &JoinedCluster) -> bool {
+    match cluster {
+        JoinedCluster::Uuid(uuid) => record.cluster_uuid.as_ref() == Some(uuid),
+        JoinedCluster::Name(_) => record.state == RecordState::Formed,
+    }
+}
+
+/// Why the node's cluster is not that of an armed or formed record.
+fn stranger(record: &ClusterRecord, claim: &ClaimId, cluster: &JoinedCluster) -> Option<String> {
+    match (cluster, &record.cluster_uuid) {
+        // The same UUID is proof enough.
+        (JoinedCluster::Uuid(uuid), Some(recorded)) => {
+            (uuid != recorded).then(|| format!("the node has cluster UUID {uuid}, the record says {recorded}"))
+        }
+        (JoinedCluster::Name(name), _) if *name != record.cluster => Some(format!(
+            "the node has joined a cluster named `{name}`, the record says `{}`",
+            record.cluster
         )),
+        (JoinedCluster::Uuid(_), None) | (JoinedCluster::Name(_), _) => (record.claim != *claim).then(|| {
+            format!(
+                "the data directory belongs to claim {claim}, the record to claim {}",
+                record.claim
+            )
+        }),
     }
 }
 
@@ -170,11 +196,11 @@ pub fn reset(keys: &Keys, view: &ClusterView, claim: &ClaimId, tombstone: &Tombs
     }
 }
 
-fn restore(keys: &Keys, view: &ClusterView, claim: &ClaimId, marker: &Marker, uuid: &ClusterUuid) -> Recording {
+fn restore(keys: &Keys, view: &ClusterView, claim: &ClaimId, marker: &Marker, cluster: &JoinedCluster) -> Recording {
     if view.voids.contains(claim) {
         return Recording::Impossible(format!("claim {claim} of the data directory was reset"));
     }
-    let record = ClusterRecord::formed(claim.clone(), marker.cluster.clone(), Some(uuid.clone()));
+    let record = ClusterRecord::formed(claim.clone(), marker.cluster.clone(), cluster.uuid().cloned());
     Recording::Commit(Txn {
         when: vec![as_read(keys, view), Compare::ModRevision(keys.void(claim), 0)],
         then: vec![put_record(keys, &record)],
@@ -270,6 +296,33 @@ mod tests {
             (RecordState::Formed, Some(uuid("U1")))
         );
         assert_eq!(formed.claimant, armed.record.and_then(|stored| stored.value.claimant));
+    }
+
+    #[test]
+    fn a_cluster_without_a_uuid_is_recorded_by_its_claim_and_its_name() {
+        let joined = |name: &str| JoinedCluster::Name(name.to_owned());
+        let (armed, own) = (view(RecordState::Armed, |_| {}), marker(Some("c1")));
+        let Recording::Commit(txn) = recording(&keys(), &armed, &own, joined("logs")) else {
+            panic!("recorded");
+        };
+        let formed = record_of(&txn);
+        assert_eq!((formed.state, formed.cluster_uuid), (RecordState::Formed, None));
+        let done = view(RecordState::Formed, |_| {});
+        assert_eq!(recording(&keys(), &done, &own, joined("logs")), Recording::Done);
+        for (name, claim) in [("metrics", "c1"), ("logs", "c2")] {
+            let recording = recording(&keys(), &done, &marker(Some(claim)), joined(name));
+            assert!(matches!(recording, Recording::Impossible(_)), "{recording:?}");
+        }
+        let Recording::Commit(txn) = recording(&keys(), &ClusterView::default(), &own, joined("logs")) else {
+            panic!("restored");
+        };
+        let restored = record_of(&txn);
+        assert_eq!((restored.claim.as_str(), restored.cluster_uuid), ("c1", None));
+        // The same disks with a newer version report one: it is learned.
+        let Recording::Commit(txn) = recording(&keys(), &done, &own, &uuid("U1")) else {
+            panic!("learned");
+        };
+        assert_eq!(record_of(&txn).cluster_uuid, Some(uuid("U1")));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
     host::{self, FileLock, LockError, Signals},
     model::{Incarnation, Marker},
     nodefile::ProcessId,
-    probe::Prober,
+    probe::{Prober, Report},
     registration::{Registration, Spec, StartError, Want},
     registry::Registry,
     reload::{Looking, Reload},
@@ -223,7 +223,7 @@ impl Ground {
     async fn judge(&self, leftover: &Leftover) -> Fate {
         let node = &self.plan.settings.node;
         let report = prober(node).probe().await.result;
-        let uuid = report.as_ref().ok().and_then(|report| report.uuid.known());
+        let cluster = report.as_ref().ok().and_then(Report::cluster);
         let keys = &self.plan.settings.common.keys;
         let view = self
             .registry
@@ -237,7 +237,7 @@ impl Ground {
             },
             Ok(_) | Err(_) => Recorded::Unknown,
         };
-        judge(&leftover.label(), uuid, recorded)
+        judge(&leftover.label(), cluster, recorded)
     }
 
     /// Directories, marker, and the lock: nobody else may use the data directory from here on, for as long as this process or the

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     exit::Exit,
     host::{self, FileLock, Signal, Signals},
-    model::ClusterUuid,
+    model::JoinedCluster,
     nodefile::ProcessId,
     probe::ProbeFailure,
     registry::{WatchEvent, Watcher},
@@ -69,7 +69,7 @@ enum News {
     Looked(Result<Found, String>),
     Registry(Option<WatchEvent>),
     Seeds(live::News),
-    Reported(ClusterUuid),
+    Reported(JoinedCluster),
     Denied(ProbeFailure),
     Recorded(Recorded),
     RegistrationDied,
@@ -80,7 +80,7 @@ enum News {
 struct Shown {
     recorded: Option<Recorded>,
     away: Option<String>,
-    /// Why the node does not tell its UUID.
+    /// Why the node does not tell its cluster.
     denied: Option<String>,
 }
 
@@ -137,7 +137,7 @@ impl<R: Runtime> Running<'_, R> {
             event = self.watcher.next() => Heard::News(News::Registry(event)),
             news = self.seeds.next() => Heard::News(News::Seeds(news)),
             said = self.inquiry.next() => Heard::News(match said {
-                Said::Uuid(uuid) => News::Reported(uuid),
+                Said::Joined(cluster) => News::Reported(cluster),
                 Said::Denied(failure) => News::Denied(failure),
             }),
             looked = self.looking.next() => Heard::News(News::Looked(looked)),
@@ -160,9 +160,9 @@ impl<R: Runtime> Running<'_, R> {
                 self.seeds.hear(&event);
             }
             News::Seeds(news) => self.seeds.take(news),
-            News::Reported(uuid) => {
+            News::Reported(cluster) => {
                 self.find_server();
-                if let Err(why) = self.reported(&uuid)
+                if let Err(why) = self.reported(&cluster)
                     && shown.recorded.as_ref() != Some(&Err(why.clone()))
                 {
                     tracing::error!(why, "the node's cluster cannot be recorded");
@@ -199,12 +199,15 @@ impl<R: Runtime> Running<'_, R> {
     }
 
     /// Marker first, then the seed; the recorder sees to the record. Else why not: the node is asked again, in case that can be mended.
-    fn reported(&mut self, uuid: &ClusterUuid) -> Recorded {
-        let marker = self.recorder.reported(uuid).map_err(|error| error.to_string())?;
-        tracing::info!(%uuid, "the node reports its cluster");
+    fn reported(&mut self, cluster: &JoinedCluster) -> Recorded {
+        let marker = self
+            .recorder
+            .reported(cluster.clone())
+            .map_err(|error| error.to_string())?;
+        tracing::info!(%cluster, "the node reports its cluster");
         self.inquiry.close();
         self.ground.want_seed(&marker, &self.name);
-        Ok(uuid.clone())
+        Ok(cluster.clone())
     }
 
     fn say_leaving(&mut self, at_most: Duration) {
@@ -229,11 +232,11 @@ impl<R: Runtime> Running<'_, R> {
             State::Killed | State::Ended => "node killed".to_owned(),
         };
         let cluster = match &shown.recorded {
-            Some(Ok(uuid)) => format!("cluster UUID {uuid}"),
+            Some(Ok(cluster)) => cluster.to_string(),
             Some(Err(why)) => why.clone(),
             None => match &shown.denied {
-                Some(why) => format!("cluster UUID not known: {why}"),
-                None => "cluster UUID not known yet".to_owned(),
+                Some(why) => format!("its cluster is not known: {why}"),
+                None => "its cluster is not known yet".to_owned(),
             },
         };
         let away = shown.away.as_ref();

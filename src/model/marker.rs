@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClaimId, ClusterUuid, DiskId, ServiceName,
+    ClaimId, ClusterUuid, DiskId, JoinedCluster, ServiceName,
     value::{self, FORMAT, Unknown, ValueError},
 };
 
@@ -21,6 +21,9 @@ pub struct Marker {
     /// The cluster's UUID; none until the node reported it.
     #[serde(default)]
     pub cluster_uuid: Option<ClusterUuid>,
+    /// Whether the node has joined, on lines that report no UUID.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
     /// The service it was made for.
     pub service: String,
     /// The cluster's name.
@@ -40,10 +43,32 @@ impl Marker {
             disk,
             claim: None,
             cluster_uuid: None,
+            joined: false,
             service: service.as_str().to_owned(),
             cluster: cluster.to_owned(),
             name: name.to_owned(),
             unknown: Unknown::default(),
+        }
+    }
+
+    /// The cluster of which a node on this disk has said that it has joined it.
+    pub fn joined_cluster(&self) -> Option<JoinedCluster> {
+        let named = || self.joined.then(|| JoinedCluster::Name(self.cluster.clone()));
+        self.cluster_uuid.as_ref().map(JoinedCluster::from).or_else(named)
+    }
+
+    /// Whether the disk surely has its cluster.
+    pub fn has_cluster(&self) -> bool {
+        self.cluster_uuid.is_some() || self.joined
+    }
+
+    /// Takes in what the node says; a UUID that is known already stays.
+    pub fn learn(&mut self, cluster: &JoinedCluster) {
+        match cluster {
+            JoinedCluster::Uuid(uuid) => {
+                self.cluster_uuid.get_or_insert_with(|| uuid.clone());
+            }
+            JoinedCluster::Name(_) => self.joined = true,
         }
     }
 

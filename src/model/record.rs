@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClaimId, ClusterUuid, DiskId, NodeId,
+    ClaimId, ClusterUuid, DiskId, JoinedCluster, NodeId,
     value::{self, FORMAT, Unknown, ValueError},
 };
 
@@ -99,6 +99,13 @@ impl ClusterRecord {
             cluster_uuid,
             unknown: Unknown::default(),
         }
+    }
+
+    /// The cluster of which a node has said that it has joined it.
+    pub fn joined_cluster(&self) -> Option<JoinedCluster> {
+        let formed = self.state == RecordState::Formed;
+        let named = || formed.then(|| JoinedCluster::Name(self.cluster.clone()));
+        self.cluster_uuid.as_ref().map(JoinedCluster::from).or_else(named)
     }
 
     /// Reads the value of the record key.

@@ -44,6 +44,9 @@ pub struct Seed {
     /// The UUID in the disk's marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_uuid: Option<ClusterUuid>,
+    /// Whether the disk's marker says that its node has joined, on lines that report no UUID.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
     /// Checks of the host that failed before the start and were skipped by hand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped_checks: Vec<String>,
@@ -53,6 +56,11 @@ pub struct Seed {
 }
 
 impl Seed {
+    /// Whether the disk surely has its cluster.
+    pub fn has_cluster(&self) -> bool {
+        self.cluster_uuid.is_some() || self.joined
+    }
+
     /// A seed on a disk that was never used.
     pub fn new(
         transport_port: u16,
@@ -72,6 +80,7 @@ impl Seed {
             data: DiskUse::Empty,
             claim: None,
             cluster_uuid: None,
+            joined: false,
             skipped_checks: Vec::new(),
             unknown: Unknown::default(),
         }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::tls::TlsFailure;
 use crate::{
     launcher::product::Product,
-    model::{ClusterUuid, NodeId},
+    model::{ClusterUuid, JoinedCluster, NodeId},
 };
 
 /// The cluster's UUID in a node's own words.
@@ -15,7 +15,7 @@ pub enum ReportedUuid {
     Known(ClusterUuid),
     /// The node has never joined a cluster (`_na_`, or its state is not recovered).
     NotYet,
-    /// The line reports none (Elasticsearch 1.x).
+    /// The line reports none (Elasticsearch 1, early 2).
     Unsaid,
 }
 
@@ -65,6 +65,15 @@ impl Report {
     /// Whether the node belongs to a cluster that has a master.
     pub fn joined(&self) -> bool {
         self.master.is_some()
+    }
+
+    /// The cluster that the node has joined; none while it has not, or cannot know. A UUID stays with a node that has lost its master.
+    pub fn cluster(&self) -> Option<JoinedCluster> {
+        match &self.uuid {
+            ReportedUuid::Known(uuid) => Some(JoinedCluster::Uuid(uuid.clone())),
+            ReportedUuid::Unsaid if self.joined() => Some(JoinedCluster::Name(self.identity.cluster.clone())),
+            ReportedUuid::Unsaid | ReportedUuid::NotYet => None,
+        }
     }
 
     /// Whether the node is the master itself.

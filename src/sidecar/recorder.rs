@@ -1,4 +1,4 @@
-//! Records the cluster's UUID where the launcher could not: any sidecar whose own node reports it and whose data directory carries
+//! Records the cluster where the launcher could not: any sidecar whose own node has joined it and whose data directory carries
 //! the record's claim may do so. What to write is [`protocol::recording`]'s matter; this file only says when, and sends it.
 
 use std::{io, path::Path, time::Duration};
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     host,
     launcher::protocol::{self, Recording},
-    model::{ClusterUuid, Marker},
+    model::{JoinedCluster, Marker, RecordState},
     probe::Report,
     registry::{Keys, Txn},
     view::ClusterView,
@@ -42,7 +42,7 @@ impl Recorder {
         data: Option<&str>,
     ) -> Option<Txn> {
         let wanted = missing(view, report).zip(data);
-        let Some((uuid, data)) = wanted else {
+        let Some((cluster, data)) = wanted else {
             self.due = None;
             return None;
         };
@@ -52,26 +52,25 @@ impl Recorder {
         }
         self.due = Some(now + PAUSE);
         let marker = marker(data)?;
-        match protocol::recording(&self.keys, view, &marker, uuid) {
+        match protocol::recording(&self.keys, view, &marker, cluster) {
             Recording::Commit(txn) => Some(txn),
             Recording::Done => None,
             Recording::Impossible(why) => {
-                tracing::debug!(why, "the cluster's UUID is not recorded");
+                tracing::debug!(why, "the cluster is not recorded");
                 None
             }
         }
     }
 }
 
-/// The UUID that the record lacks and the own node, joined, reports.
-fn missing<'a>(view: &ClusterView, report: Option<&'a Report>) -> Option<&'a ClusterUuid> {
-    let recorded = view
-        .record
-        .as_ref()
-        .is_some_and(|stored| stored.value.cluster_uuid.is_some());
-    report
-        .filter(|report| report.joined() && !recorded)
-        .and_then(|report| report.uuid.known())
+/// What the record lacks of the cluster that the own node has joined.
+fn missing(view: &ClusterView, report: Option<&Report>) -> Option<JoinedCluster> {
+    let cluster = report.filter(|report| report.joined())?.cluster()?;
+    let recorded = view.record.as_ref().is_some_and(|stored| match cluster {
+        JoinedCluster::Uuid(_) => stored.value.cluster_uuid.is_some(),
+        JoinedCluster::Name(_) => stored.value.state == RecordState::Formed,
+    });
+    (!recorded).then_some(cluster)
 }
 
 /// The data directory's marker, where this user may read it.

@@ -14,6 +14,7 @@ mod formation_model;
 mod generated_docs;
 mod launch;
 mod launch_container;
+mod launch_old_lines;
 mod lines;
 mod lines_cut;
 mod node_certificates;

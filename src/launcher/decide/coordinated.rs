@@ -5,7 +5,7 @@ use crate::model::{ClusterRecord, RecordState};
 
 /// Everybody starts at once; who may have the setting is the claimant on the claim's disk while nobody knows a UUID.
 pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord) -> Decision {
-    if record.state != RecordState::Armed || s.marker.cluster_uuid.is_some() {
+    if record.state != RecordState::Armed || s.marker.has_cluster() {
         return without_setting(record, nobody_has_data(s, record));
     }
     let claimant = record.claimant.as_ref() == Some(&s.candidate.id);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::{ClaimId, ClusterRecord, ClusterUuid, DiskId, Marker, NodeId, ServiceName};
+use crate::model::{ClaimId, ClusterRecord, DiskId, JoinedCluster, Marker, NodeId, ServiceName};
 
 /// One reason. Texts are part of what people see for hours: each says what is known, and what ends it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -195,8 +195,8 @@ pub enum Reason {
 pub struct Belongs {
     /// The claim.
     pub claim: Option<ClaimId>,
-    /// The cluster's UUID, once known.
-    pub cluster_uuid: Option<ClusterUuid>,
+    /// The cluster, once a node has joined it.
+    pub cluster: Option<JoinedCluster>,
 }
 
 impl Belongs {
@@ -204,7 +204,7 @@ impl Belongs {
     pub fn of_marker(marker: &Marker) -> Self {
         Self {
             claim: marker.claim.clone(),
-            cluster_uuid: marker.cluster_uuid.clone(),
+            cluster: marker.joined_cluster(),
         }
     }
 
@@ -212,7 +212,7 @@ impl Belongs {
     pub fn of_record(record: &ClusterRecord) -> Self {
         Self {
             claim: Some(record.claim.clone()),
-            cluster_uuid: record.cluster_uuid.clone(),
+            cluster: record.joined_cluster(),
         }
     }
 }
@@ -223,8 +223,8 @@ impl fmt::Display for Belongs {
             Some(claim) => write!(f, "claim {claim}, ")?,
             None => f.write_str("no claim, ")?,
         }
-        match &self.cluster_uuid {
-            Some(uuid) => write!(f, "cluster UUID {uuid}"),
+        match &self.cluster {
+            Some(cluster) => cluster.fmt(f),
             None => f.write_str("cluster UUID not known"),
         }
     }

@@ -152,7 +152,7 @@ impl<'a> Seen<'a> {
     /// Whether one of the other nodes is known to have a cluster.
     pub(super) fn cluster_elsewhere(&self) -> bool {
         let others = self.view.seeds.iter().filter(|(id, _)| **id != self.candidate.id);
-        !self.view.members.is_empty() || others.into_iter().any(|(_, seed)| seed.value.cluster_uuid.is_some())
+        !self.view.members.is_empty() || others.into_iter().any(|(_, seed)| seed.value.has_cluster())
     }
 
     /// Nodes that may hold a cluster's state: seeds with a used disk, and members.

@@ -32,7 +32,7 @@ impl Unpublished {
                 Decision::Start(_) | Decision::Claim { .. } | Decision::Wait(_) | Decision::Operator(_),
             ) => Decision::Wait(Reason::SeedNotPublished { why: why.clone() }),
             // As without any etcd, and the record does not speak against it.
-            (Self::ReadOnly(_), Decision::Start(start)) if marker.cluster_uuid.is_some() => Decision::Start(Start {
+            (Self::ReadOnly(_), Decision::Start(start)) if marker.has_cluster() => Decision::Start(Start {
                 by: StartBy::Offline,
                 ..start
             }),

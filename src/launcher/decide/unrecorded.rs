@@ -77,7 +77,7 @@ fn claim(s: &Seen<'_>) -> Decision {
 
 /// A used disk goes back to its cluster without the setting, so it cannot found another; the record is restored once it has joined.
 pub(super) fn rejoin(s: &Seen<'_>, claim: &ClaimId) -> Decision {
-    let unknown = s.marker.cluster_uuid.is_none();
+    let unknown = !s.marker.has_cluster();
     Decision::Start(Start {
         with_setting: None,
         claim: claim.clone(),

@@ -40,7 +40,7 @@ impl Rule {
 
 /// Without a record only a disk that surely has its cluster goes on: any other might found a second one.
 pub(super) fn used_without_record(s: &Seen<'_>, claim: &ClaimId) -> Decision {
-    if s.marker.cluster_uuid.is_some() || !s.candidate.master_eligible {
+    if s.marker.has_cluster() || !s.candidate.master_eligible {
         return rejoin(s, claim);
     }
     Decision::Operator(record_gone(s, claim))
@@ -57,7 +57,7 @@ pub(super) fn start(s: &Seen<'_>, record: &ClusterRecord, minimum_master_nodes: 
         })
     };
     // Neither a node that is never elected nor one that has its cluster can found another.
-    if !s.candidate.master_eligible || s.marker.cluster_uuid.is_some() {
+    if !s.candidate.master_eligible || s.marker.has_cluster() {
         return by(StartBy::Announce);
     }
     let named = record.masters.iter().any(|master| master.disk == s.marker.disk);
@@ -122,7 +122,7 @@ fn started_without_uuid(s: &Seen<'_>) -> Vec<NodeId> {
     let others = s.view.seeds.iter().filter(|(id, _)| **id != s.candidate.id);
     let fresh = others.filter(|(_, stored)| {
         let seed = &stored.value;
-        seed.master_eligible && seed.data == DiskUse::Used && seed.cluster_uuid.is_none()
+        seed.master_eligible && seed.data == DiskUse::Used && !seed.has_cluster()
     });
     fresh.map(|(id, _)| id.clone()).collect()
 }

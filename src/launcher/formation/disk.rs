@@ -9,7 +9,7 @@ use crate::{
         layout::Layout,
         marker_file,
     },
-    model::{ClaimId, ClusterUuid, DiskId, Marker},
+    model::{ClaimId, DiskId, JoinedCluster, Marker},
 };
 
 /// What the directory says now. A marker that has vanished together with everything else is an error: the directory was emptied, or
@@ -31,14 +31,17 @@ pub(super) fn mark(layout: &Layout, disk: &DiskId, claim: &ClaimId) -> io::Resul
 
 /// Writes what the node reported into the marker of `disk`; the marker then. A marker of another disk, or one that knows another UUID, is
 /// an error: the directory is not what the node was started on.
-pub(super) fn set_uuid(layout: &Layout, disk: &DiskId, uuid: &ClusterUuid) -> io::Result<Marker> {
-    let marker = change(layout, disk, |marker| {
-        marker.cluster_uuid.get_or_insert_with(|| uuid.clone());
-    })?;
-    if marker.disk != *disk || marker.cluster_uuid.as_ref() != Some(uuid) {
+pub(super) fn set_joined(layout: &Layout, disk: &DiskId, cluster: &JoinedCluster) -> io::Result<Marker> {
+    let marker = change(layout, disk, |marker| marker.learn(cluster))?;
+    let other = match cluster {
+        JoinedCluster::Uuid(uuid) => marker.cluster_uuid.as_ref() != Some(uuid),
+        // What the marker calls it is what was said at the first start; the record is compared by whoever writes it.
+        JoinedCluster::Name(_) => false,
+    };
+    if marker.disk != *disk || other {
         let belongs = Belongs::of_marker(&marker);
         let what = format!(
-            "the node on disk {disk} reports cluster UUID {uuid}, but disk {} belongs to {belongs}",
+            "the node on disk {disk} reports {cluster}, but disk {} belongs to {belongs}",
             marker.disk
         );
         return Err(io::Error::other(what));
@@ -67,6 +70,7 @@ fn gone(layout: &Layout) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ClusterUuid;
 
     fn opened() -> (tempfile::TempDir, Layout, DiskId) {
         let dir = tempfile::tempdir().expect("directory");
@@ -100,11 +104,22 @@ mod tests {
     fn a_uuid_is_written_once_and_never_over_another() {
         let (_dir, layout, disk) = opened();
         for _ in 0..2 {
-            let marker = set_uuid(&layout, &disk, &uuid("U1")).expect("written");
+            let marker = set_joined(&layout, &disk, &JoinedCluster::Uuid(uuid("U1"))).expect("written");
             assert_eq!(marker.cluster_uuid, Some(uuid("U1")));
         }
-        assert!(set_uuid(&layout, &disk, &uuid("U2")).is_err());
-        assert!(set_uuid(&layout, &"another".parse().expect("disk"), &uuid("U1")).is_err());
+        assert!(set_joined(&layout, &disk, &JoinedCluster::Uuid(uuid("U2"))).is_err());
+        // A line that reports none says only that it has joined, whatever was known before.
+        let named = JoinedCluster::Name("logs".to_owned());
+        let marker = set_joined(&layout, &disk, &named).expect("written");
+        assert!(marker.joined && marker.cluster_uuid == Some(uuid("U1")));
+        assert!(
+            set_joined(
+                &layout,
+                &"another".parse().expect("disk"),
+                &JoinedCluster::Uuid(uuid("U1"))
+            )
+            .is_err()
+        );
     }
 
     #[test]

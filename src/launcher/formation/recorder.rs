@@ -1,4 +1,4 @@
-//! Beside a running node: once it reports the cluster's UUID, marker first, then the record; and whenever the record is lost, it is
+//! Beside a running node: once it reports its cluster, marker first, then the record; and whenever the record is lost, it is
 //! brought back. Never claims, never arms.
 
 use std::{io, time::Duration};
@@ -11,7 +11,7 @@ use crate::{
         layout::Layout,
         protocol::{self, Recording},
     },
-    model::{ClusterUuid, DiskId, Marker},
+    model::{DiskId, JoinedCluster, Marker},
     registry::{Keys, Range, Registry, Watcher},
     view::ClusterView,
 };
@@ -19,8 +19,8 @@ use crate::{
 /// An etcd that did not answer, or refused because something has just changed, is asked again after this long.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The cluster's UUID as recorded, or why the node's cannot be.
-pub type Recorded = Result<ClusterUuid, String>;
+/// The cluster as recorded, or why the node's cannot be.
+pub type Recorded = Result<JoinedCluster, String>;
 
 /// Keeps one node's cluster recorded.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Recorder {
     keys: Keys,
     layout: Layout,
     disk: DiskId,
-    /// The marker and the UUID in it, once the node reported one.
-    known: Option<(Marker, ClusterUuid)>,
+    /// The marker, and the cluster that the node has reported.
+    known: Option<(Marker, JoinedCluster)>,
     /// What happens to the record, from when there is something to record.
     watcher: Option<Watcher>,
     /// When the record has to be looked at.
@@ -53,13 +53,14 @@ impl Recorder {
         }
     }
 
-    /// The node reports `uuid`: into the marker at once, which is then as returned; [`next`](Self::next) does the rest.
+    /// The node reports its cluster: into the marker at once, which is then as returned; [`next`](Self::next) does the rest.
     ///
     /// # Errors
     /// When the marker cannot be written; then nothing is recorded.
-    pub fn reported(&mut self, uuid: &ClusterUuid) -> io::Result<Marker> {
-        let marker = disk::set_uuid(&self.layout, &self.disk, uuid)?;
-        self.known = Some((marker.clone(), uuid.clone()));
+    pub fn reported(&mut self, cluster: impl Into<JoinedCluster>) -> io::Result<Marker> {
+        let cluster = cluster.into();
+        let marker = disk::set_joined(&self.layout, &self.disk, &cluster)?;
+        self.known = Some((marker.clone(), cluster));
         self.due = Some(Instant::now());
         Ok(marker)
     }
@@ -106,17 +107,17 @@ impl Recorder {
 
     /// One look, and the transaction that it asks for. None: look again.
     async fn look(&mut self) -> Result<Option<Recorded>, crate::registry::RegistryError> {
-        let Some((marker, uuid)) = &self.known else {
+        let Some((marker, cluster)) = &self.known else {
             return Ok(None);
         };
         let reading = self.registry.read(&self.keys.all()).await?;
         let view = ClusterView::of(&self.keys, &reading);
-        match protocol::recording(&self.keys, &view, marker, uuid) {
-            Recording::Done => Ok(Some(Ok(uuid.clone()))),
+        match protocol::recording(&self.keys, &view, marker, cluster.clone()) {
+            Recording::Done => Ok(Some(Ok(cluster.clone()))),
             Recording::Impossible(why) => Ok(Some(Err(why))),
             Recording::Commit(txn) => {
                 let committed = self.registry.commit(&txn).await?.is_some();
-                tracing::info!(uuid = %uuid, committed, "cluster recorded");
+                tracing::info!(%cluster, committed, "cluster recorded");
                 Ok(None)
             }
         }

@@ -157,8 +157,8 @@ pub(super) fn marker(plan: &Plan) -> Check {
         }
     };
     match usable_marker(&plan.settings.common.service, &disk) {
-        Ok(marker) => match &marker.cluster_uuid {
-            Some(uuid) => Check::ok(NAME, format!("of this service, cluster UUID {uuid}")),
+        Ok(marker) => match marker.joined_cluster() {
+            Some(cluster) => Check::ok(NAME, format!("of this service, {cluster}")),
             None => Check::ok(NAME, "of this service, no cluster yet"),
         },
         Err(reason) => judge_marker(NAME, *reason),

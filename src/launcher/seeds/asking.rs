@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{list::Event, sources::peers};
 use crate::{
-    model::ClusterUuid,
+    model::{ClusterUuid, JoinedCluster},
     probe::{Peer, ProbeFailure, Prober, Report, ReportedUuid},
 };
 
@@ -65,10 +65,10 @@ impl Asking {
     }
 
     /// The record says whether the node's cluster is the one that is meant.
-    pub(super) fn recorded(&mut self, recorded: Result<&ClusterUuid, &str>) {
+    pub(super) fn recorded(&mut self, recorded: Result<&JoinedCluster, &str>) {
         match recorded {
-            Ok(uuid) => {
-                self.cluster = Some(uuid.clone());
+            Ok(cluster) => {
+                self.cluster = cluster.uuid().cloned();
                 self.distrust = None;
             }
             Err(why) => self.distrust = Some(why.to_owned()),

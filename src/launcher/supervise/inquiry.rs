@@ -1,11 +1,11 @@
-//! Asks the node for its cluster's UUID until it says one. Never decides what that means.
+//! Asks the node for its cluster until it has joined one. Never decides what that means.
 
 use std::{future::pending, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    model::ClusterUuid,
+    model::JoinedCluster,
     probe::{ProbeFailure, Prober},
 };
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(super) enum Said {
     /// The node's cluster.
-    Uuid(ClusterUuid),
+    Joined(JoinedCluster),
     /// It lives and will not tell us; each new reason is said once.
     Denied(ProbeFailure),
 }
@@ -63,9 +63,9 @@ impl Inquiry {
         loop {
             match self.prober.probe().await.result {
                 Ok(report) => {
-                    if let Some(uuid) = report.uuid.known().filter(|_| report.identity.name == self.name) {
+                    if let Some(cluster) = report.cluster().filter(|_| report.identity.name == self.name) {
                         self.said = true;
-                        return Said::Uuid(uuid.clone());
+                        return Said::Joined(cluster);
                     }
                 }
                 Err(failure) if failure.is_denied() && self.denied.as_ref() != Some(&failure) => {

@@ -32,7 +32,7 @@ pub(super) async fn start(host: &Host) -> StartOrder {
     let formed = host.form(&registration, incarnation, pending(), |_| {}).await;
     registration.leave(LONG).await.expect("left");
     match formed {
-        Ok(Formed::Start(order)) => order,
+        Ok(Formed::Start(order)) => *order,
         other => panic!("{other:?}"),
     }
 }

@@ -231,7 +231,7 @@ impl Host {
         let uuid = self.service.cluster_of().await;
         let mut recorder = self.recorder();
         recorder.reported(&uuid).expect("marker written");
-        assert_eq!(recorder.next().await.as_ref(), Ok(&uuid));
+        assert_eq!(recorder.next().await.as_ref(), Ok(&(&uuid).into()));
         let seed = formation::seed(&self.candidate, 9200, incarnation, &self.marker());
         registration.want(Want::Present((&seed).into()));
         registration

@@ -20,6 +20,8 @@ const NOBODY: u32 = 65534;
 /// Which distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
+    /// Elasticsearch 1.7, which knows neither a seed file nor a cluster UUID.
+    Es1,
     /// Elasticsearch 6.8, the one that starts fastest.
     Es6,
     /// Elasticsearch 9.5.
@@ -31,6 +33,7 @@ pub(crate) enum Line {
 impl Line {
     pub(crate) fn home(self) -> PathBuf {
         PathBuf::from(part(match self {
+            Self::Es1 => "QUORATE_TEST_ES1_HOME",
             Self::Es6 => "QUORATE_TEST_ES6_HOME",
             Self::Es9 => "QUORATE_TEST_ES9_HOME",
             Self::Os3 => "QUORATE_TEST_OS3_HOME",
@@ -39,14 +42,14 @@ impl Line {
 
     pub(crate) fn java(self) -> String {
         part(match self {
-            Self::Es6 => "QUORATE_TEST_JAVA17",
+            Self::Es1 | Self::Es6 => "QUORATE_TEST_JAVA17",
             Self::Es9 | Self::Os3 => "QUORATE_TEST_JAVA25",
         })
     }
 
     const fn product(self) -> &'static str {
         match self {
-            Self::Es6 | Self::Es9 => "elasticsearch",
+            Self::Es1 | Self::Es6 | Self::Es9 => "elasticsearch",
             Self::Os3 => "opensearch",
         }
     }
@@ -54,7 +57,7 @@ impl Line {
     /// The variable that names its Java.
     pub(crate) const fn java_variable(self) -> &'static str {
         match self {
-            Self::Es6 => "JAVA_HOME",
+            Self::Es1 | Self::Es6 => "JAVA_HOME",
             Self::Es9 => "ES_JAVA_HOME",
             Self::Os3 => "OPENSEARCH_JAVA_HOME",
         }
@@ -62,7 +65,7 @@ impl Line {
 
     const fn variables(self) -> &'static str {
         match self {
-            Self::Es6 | Self::Es9 => "ES",
+            Self::Es1 | Self::Es6 | Self::Es9 => "ES",
             Self::Os3 => "OPENSEARCH",
         }
     }
@@ -122,7 +125,7 @@ impl Spec {
             dir = dir.display()
         );
         let more = match self.line {
-            Line::Es6 => format!(
+            Line::Es1 | Line::Es6 => format!(
                 "transport.tcp.port: 9300\ndiscovery.zen.ping.unicast.hosts: [{seeds}]\ndiscovery.zen.minimum_master_nodes: {}\n",
                 self.masters.len() / 2 + 1
             ),
@@ -200,6 +203,9 @@ impl Node {
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .process_group(0);
+        if line == Line::Es1 {
+            command.arg(format!("-Des.path.conf={}/config", dir.display()));
+        }
         if geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }

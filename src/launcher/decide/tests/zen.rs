@@ -59,6 +59,36 @@ fn before_the_setting_fewer_than_a_quorum_may_be_without_the_cluster() {
 }
 
 #[test]
+fn a_disk_whose_line_reports_no_uuid_has_its_cluster_once_it_has_joined() {
+    let unnamed = |record: &mut ClusterRecord| record.cluster_uuid = None;
+    let joined = |case: Case| case.used("c1", None).marker(|marker, _| marker.joined = true);
+    let other = |case: Case, has: bool| {
+        case.seed("10.0.0.2", "n2", "d2", move |seed| {
+            seed.data = DiskUse::Used;
+            seed.joined = has;
+        })
+    };
+    let formed = || Case::zen().record(RecordState::Formed, unnamed);
+    starts(&other(joined(formed()), false), StartBy::Announce, "c1", None);
+    starts(&other(formed(), true), StartBy::AnnounceAlone, "c1", None);
+    starts(&joined(Case::zen()), StartBy::Announce, "c1", None);
+    let away = Case {
+        view: Err("refused".to_owned()),
+        ..joined(Case::zen())
+    };
+    starts(&away, StartBy::Offline, "c1", None);
+    let theirs = Case::zen().record(RecordState::Formed, |record| {
+        unnamed(record);
+        record.claim = "c9".parse().expect("claim");
+    });
+    refuses(
+        &joined(theirs),
+        "the data directory belongs to claim c1, cluster `logs`, which reports no UUID, but the record says claim c9, cluster `logs`, \
+         which reports no UUID: move the disk back to its cluster, or empty it to join this one",
+    );
+}
+
+#[test]
 fn before_the_setting_one_master_stays_the_only_one() {
     let one = || Case::new(Rule::zen(None, Some(1)).expect("rule")).record(RecordState::Formed, by_another);
     let other = one().marker(|marker, _| marker.disk = "d9".parse().expect("disk"));
