@@ -6,11 +6,13 @@
 mod disk;
 mod machine;
 mod recorder;
+mod saying;
 
 use std::time::Duration;
 
 pub use machine::{Effect, End, Event, Facts, Machine, StartOrder};
 pub use recorder::{Recorded, Recorder};
+use saying::{Say, Saying};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
@@ -27,8 +29,6 @@ use crate::{
     view::ClusterView,
 };
 
-/// A wait says its reason again after this long.
-const REPEAT: Duration = Duration::from_secs(30);
 /// Without any news everything is read again after this long: a net below the watch.
 const NET: Duration = Duration::from_secs(15);
 /// How long the seed may take to be published before the read says what is wrong.
@@ -112,7 +112,7 @@ impl Formation<'_> {
             unanswered: 0,
             cause: String::new(),
             read_at: None,
-            said: None,
+            saying: Saying::default(),
             seed,
             marker,
             tell,
@@ -148,8 +148,7 @@ struct Run<'a, T> {
     cause: String,
     /// The revision of the last read; none: it failed.
     read_at: Option<Revision>,
-    /// The last reason and when it is said again.
-    said: Option<(Reason, Instant)>,
+    saying: Saying,
     tell: T,
 }
 
@@ -268,7 +267,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
         self.unanswered = 0;
         let net = Instant::now() + NET;
         loop {
-            let repeat = self.said.as_ref().map_or(net, |(_, repeat)| *repeat);
+            let repeat = self.saying.again().unwrap_or(net);
             tokio::select! {
                 biased;
                 () = at(self.deadline) => return Err(Failure::new(Exit::TimedOut, format!("gave up waiting: {reason}"))),
@@ -299,12 +298,10 @@ impl<T: FnMut(&str)> Run<'_, T> {
 
     /// Says a new reason, and an old one every half minute.
     fn say(&mut self, reason: &Reason, operator: bool) {
-        let now = Instant::now();
-        let known = self.said.as_ref().filter(|(said, _)| said == reason);
-        if known.is_some_and(|(_, repeat)| now < *repeat) {
+        let Some(say) = self.saying.due(Instant::now(), reason) else {
             return;
-        }
-        if known.is_none() {
+        };
+        if say == Say::New {
             (self.tell)(&reason.to_string());
         }
         if operator {
@@ -312,7 +309,6 @@ impl<T: FnMut(&str)> Run<'_, T> {
         } else {
             tracing::info!(%reason, "waiting");
         }
-        self.said = Some((reason.clone(), now + REPEAT));
     }
 }
 
