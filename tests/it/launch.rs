@@ -14,6 +14,7 @@ use crate::support::{
     etcd::{Etcd, Version},
     eventually,
     launcher::{Host, hollow_home},
+    manager::Manager,
     node::Line,
 };
 
@@ -331,36 +332,21 @@ async fn how_a_node_ends_decides_how_its_launcher_ends() {
 async fn the_service_manager_is_told_and_a_node_that_does_not_end_is_killed() {
     let etcd = Etcd::start(Version::V35).await;
     let mut host = with_script("127.0.14.42", &etcd, "trap '' TERM\nwhile :; do sleep 0.1; done");
-    let socket = host.path("notify");
-    let manager = tokio::net::UnixDatagram::bind(&socket).expect("a socket");
+    let manager = Manager::of(&host);
     host.start_with(&["--drain-wait", "100ms"]);
     let process = host.process().await;
-    let said = until(&manager, "READY=1").await;
+    let said = manager.until("READY=1").await;
     assert!(
         said.contains("EXTEND_TIMEOUT_USEC="),
         "more time for a start that may wait: {said}"
     );
-    until(&manager, "STATUS=node runs").await;
+    manager.until("STATUS=node runs").await;
     host.signal(Signal::TERM);
-    let said = until(&manager, "STATUS=waiting for the node to end").await;
+    let said = manager.until("STATUS=waiting for the node to end").await;
     assert!(
         said.contains("STOPPING=1") && said.contains("EXTEND_TIMEOUT_USEC="),
         "{said}"
     );
     assert_eq!(host.code().await, Some(137), "{}", host.log());
     assert!(!process.is_alive());
-}
-
-/// What the service manager is told until it hears `last`.
-async fn until(manager: &tokio::net::UnixDatagram, last: &str) -> String {
-    let mut all = String::new();
-    while !all.contains(last) {
-        let mut bytes = Vec::with_capacity(4096);
-        let received = tokio::time::timeout(LONG, manager.recv_buf(&mut bytes)).await;
-        let received = received.unwrap_or_else(|_| panic!("no {last} in {all}"));
-        received.expect("received");
-        all.push_str(&String::from_utf8_lossy(&bytes));
-        all.push('\n');
-    }
-    all
 }

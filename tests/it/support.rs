@@ -2,11 +2,13 @@
 
 pub(crate) mod address;
 pub(crate) mod certificates;
+pub(crate) mod cluster;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod etcd;
 pub(crate) mod http;
 pub(crate) mod launcher;
+pub(crate) mod manager;
 pub(crate) mod node;
 pub(crate) mod place;
 pub(crate) mod program;

@@ -11,7 +11,15 @@ use quorate::nodefile::{NodeFile, Phase, ProcessId};
 use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use super::{LONG, etcd::Etcd, eventually, node::Line, part, program::Run, still::stand_still};
+use super::{
+    LONG,
+    etcd::Etcd,
+    eventually,
+    node::Line,
+    part,
+    program::{Run, quorate},
+    still::stand_still,
+};
 
 /// The user of nodes that root starts.
 const NOBODY: u32 = 65534;
@@ -41,6 +49,7 @@ pub(crate) struct Host {
     stock: Stock,
     address: String,
     etcd: String,
+    service: String,
     more: Vec<String>,
     /// The image, where Docker runs the node.
     image: Option<String>,
@@ -59,6 +68,7 @@ impl Host {
             stock: stock.into(),
             address: address.to_owned(),
             etcd: etcd.endpoint(),
+            service: "elasticsearch".to_owned(),
             more: more.iter().map(|flag| (*flag).to_owned()).collect(),
             image: None,
             dir,
@@ -69,6 +79,11 @@ impl Host {
     /// Docker runs the node, from the image of Elasticsearch 6.8.
     pub(crate) fn use_docker(&mut self) {
         self.image = Some(part("QUORATE_TEST_ES6_IMAGE"));
+    }
+
+    /// Another service than `elasticsearch`.
+    pub(crate) fn serve(&mut self, service: &str) {
+        service.clone_into(&mut self.service);
     }
 
     /// Another distribution than that of its line.
@@ -93,6 +108,12 @@ impl Host {
         self.path("data")
     }
 
+    /// A data directory that is empty.
+    pub(crate) fn make_data(&self) {
+        std::fs::create_dir(self.data()).expect("a directory");
+        self.give_away_data();
+    }
+
     /// Gives a data directory that the test has made, and all in it, to the node's user.
     pub(crate) fn give_away_data(&self) {
         if geteuid().is_root() {
@@ -107,7 +128,8 @@ impl Host {
 
     /// The live seed file's lines.
     pub(crate) fn seeds(&self) -> Vec<String> {
-        let path = self.path(&format!("state/elasticsearch/{}/seeds/unicast_hosts.txt", self.address));
+        let (service, address) = (&self.service, &self.address);
+        let path = self.path(&format!("state/{service}/{address}/seeds/unicast_hosts.txt"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
@@ -120,6 +142,7 @@ impl Host {
         let flags = [
             ("--endpoints", self.etcd.clone()),
             ("--address", self.address.clone()),
+            ("--service", self.service.clone()),
             ("--home", self.stock.home.display().to_string()),
             ("--name", format!("node-{}", self.address)),
             ("--data", path("data")),
@@ -165,6 +188,12 @@ impl Host {
         self.command(command, more).output().expect("it runs")
     }
 
+    /// What `status --verify` says, which asks every node.
+    pub(crate) fn verified(&self) -> Run {
+        let (etcd, service) = (&self.etcd, &self.service);
+        quorate(&["status", "--verify", "--endpoints", etcd, "--service", service])
+    }
+
     /// Starts the launcher. Its output and its node's go into the file `log`.
     pub(crate) fn start(&mut self) {
         self.start_with(&[]);
@@ -187,7 +216,8 @@ impl Host {
 
     /// The launcher's file.
     pub(crate) fn file(&self) -> Option<NodeFile> {
-        NodeFile::read(&self.path(&format!("run/elasticsearch/{}.json", self.address))).expect("readable")
+        let path = self.path(&format!("run/{}/{}.json", self.service, self.address));
+        NodeFile::read(&path).expect("readable")
     }
 
     /// Waits for the node's process.
@@ -197,8 +227,10 @@ impl Host {
         loop {
             if let Some(file) = self.file()
                 && file.phase == Phase::Running
+                // The file of a run that was killed stays.
+                && let Some(process) = file.process.filter(|process| process.is_alive())
             {
-                return file.process.expect("a process that runs");
+                return process;
             }
             assert!(self.lives() && start.elapsed() < max, "no node: {}", self.log());
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -208,6 +240,11 @@ impl Host {
     /// The launcher's own process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("it was started").id()
+    }
+
+    /// Whether a launcher was started whose end nobody has seen.
+    pub(crate) const fn is_started(&self) -> bool {
+        self.child.is_some()
     }
 
     /// Whether the launcher lives.
@@ -250,6 +287,27 @@ impl Host {
         self.signal_node(Signal::CONT);
     }
 
+    /// SIGKILL for the launcher and its node, as when the power fails; not waited for.
+    pub(crate) fn fail(&self) {
+        self.signal(Signal::KILL);
+        if let Some(process) = self.file().and_then(|file| file.process)
+            && process.is_alive()
+        {
+            kill_process_group(pid(process.pid), Signal::KILL).expect("a signal");
+        }
+    }
+
+    /// Waits for the end of the launcher and of the node that it may have left, whose sockets may be open for a moment more.
+    pub(crate) async fn gone(&mut self) -> Option<i32> {
+        let left = self.file().and_then(|file| file.process);
+        let code = self.code().await;
+        eventually("the node is gone", LONG, || async {
+            left.is_none_or(|process| !process.is_alive()).then_some(())
+        })
+        .await;
+        code
+    }
+
     /// Waits for the launcher's end; its exit code.
     pub(crate) async fn code(&mut self) -> Option<i32> {
         let child = self.child.as_mut().expect("it was started");
@@ -269,7 +327,7 @@ impl Drop for Host {
             let _ = child.kill();
             let _ = child.wait();
         }
-        let file = NodeFile::read(&self.path(&format!("run/elasticsearch/{}.json", self.address)));
+        let file = NodeFile::read(&self.path(&format!("run/{}/{}.json", self.service, self.address)));
         if let Ok(Some(NodeFile {
             process: Some(process), ..
         })) = file

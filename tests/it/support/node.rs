@@ -63,6 +63,11 @@ impl Line {
         }
     }
 
+    /// The variable that holds options of its Java.
+    pub(crate) fn java_options(self) -> String {
+        format!("{}_JAVA_OPTS", self.variables())
+    }
+
     const fn variables(self) -> &'static str {
         match self {
             Self::Es1 | Self::Es6 | Self::Es9 => "ES",
