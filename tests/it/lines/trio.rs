@@ -54,9 +54,13 @@ pub(crate) struct Trio {
 impl Trio {
     pub(super) async fn new(distribution: Distribution, etcd: Version) -> Self {
         let etcd = Etcd::start(etcd).await;
+        let addresses = ALL.map(|_| Address::take());
+        // Nobody else's: where nobody is any more, somebody may come.
+        let cluster = format!("--cluster=story-{}-{}", std::process::id(), addresses[0].ip().to_bits());
         let flags: &[&str] = if distribution.is_zen() {
             // A node that stands still is missed after seconds, not after a minute and a half, and no news waits long for it.
             &[
+                &cluster,
                 "--expected-masters=3",
                 "--set=discovery.zen.fd.ping_interval=1s",
                 "--set=discovery.zen.fd.ping_timeout=2s",
@@ -64,15 +68,12 @@ impl Trio {
                 "--set=discovery.zen.publish_timeout=3s",
             ]
         } else {
-            &["--bootstrap-expect=3"]
+            &[&cluster, "--bootstrap-expect=3"]
         };
-        let seats = ALL.map(|_| {
-            let address = Address::take();
-            Seat {
-                host: Host::new(distribution.stock(), &address.to_string(), &etcd, flags),
-                address,
-                sidecar: None,
-            }
+        let seats = addresses.map(|address| Seat {
+            host: Host::new(distribution.stock(), &address.to_string(), &etcd, flags),
+            address,
+            sidecar: None,
         });
         Self {
             distribution,
