@@ -148,12 +148,12 @@ impl Prober {
 }
 
 async fn ask(mut contact: Contact) -> Result<(Contact, Report), ProbeFailure> {
-    let state = answer::read_state(&contact.session.get(answer::STATE).await?)?;
     let first = contact.identity.is_none();
     let mut identity = match contact.identity.take() {
         Some(identity) => identity,
         None => answer::read_node(&contact.session.get(answer::NODE).await?)?,
     };
+    let state = answer::read_state(&contact.session.get(answer::state(&identity)).await?)?;
     let no_uuid = state.uuid == ReportedUuid::Unsaid
         && contact.uuid.known().is_none()
         && answer::may_have_uuid(&identity.version);

@@ -71,7 +71,7 @@ pub struct Version {
 
 impl Version {
     /// `major.minor.0`, as a bound of a line.
-    const fn at(major: u16, minor: u16) -> Self {
+    pub const fn at(major: u16, minor: u16) -> Self {
         Self { major, minor, patch: 0 }
     }
 }

@@ -4,13 +4,13 @@
 //!
 //! | question | joined | never joined | master lost |
 //! |---|---|---|---|
-//! | [`STATE`] | 200, master's id | 200, `null` and `_na_`; **503 cluster block** from Elasticsearch 8.19 on | 200, `null`, the old UUID |
+//! | [`state`] | 200, master's id | 200, `null` and `_na_`; **503 cluster block** from Elasticsearch 8.19 on | 200, `null`, the old UUID |
 //! | [`NODE`] | 200 | 200 | 200 |
 //! | [`ROOT`] | 200 | 200 from 7.0 on, before 503 with the same body | the same |
 //!
 //! Now and then, and not by a probe, a fourth is asked: [`PEERS`].
 //!
-//! The UUID stands in [`STATE`] from Elasticsearch 6.8 on, before that in [`ROOT`], in 1.x nowhere. [`ROOT`] is only asked for what
+//! The UUID stands in [`state`] from Elasticsearch 6.8 on, before that in [`ROOT`], in 1.x nowhere. [`ROOT`] is only asked for what
 //! the others do not say.
 
 use std::net::SocketAddr;
@@ -20,12 +20,20 @@ use serde_json::Value;
 
 use super::{Identity, Peer, ProbeFailure, ReportedUuid};
 use crate::{
-    launcher::product::Product,
+    launcher::product::{NoVersion, Product, Version},
     model::{ClusterUuid, NodeId, brief},
 };
 
 /// The node-local cluster state: cheap, never waits for a master. The only question of the steady state.
-pub(super) const STATE: &str = "/_cluster/state/master_node?local=true";
+pub(super) fn state(identity: &Identity) -> &'static str {
+    match identity.version.parse::<Version>() {
+        // Always local, and it complains about who says so; before that, nobody who does not say so is answered without a master.
+        Ok(version) if identity.product != Some(Product::OpenSearch) && version >= Version::at(9, 2) => {
+            "/_cluster/state/master_node"
+        }
+        Ok(_) | Err(NoVersion) => "/_cluster/state/master_node?local=true",
+    }
+}
 /// Name, id, version, roles and ports of the node that answers.
 pub(super) const NODE: &str = "/_nodes/_local/http";
 /// Product, version and, on older lines, the UUID.
@@ -43,7 +51,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// What [`STATE`] says.
+/// What [`state`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) uuid: ReportedUuid,
@@ -57,7 +65,7 @@ pub(super) struct Root {
     pub(super) uuid: ReportedUuid,
 }
 
-/// Reads the answer to [`STATE`].
+/// Reads the answer to [`state`].
 pub(super) fn read_state(answer: &Answer) -> Result<State, ProbeFailure> {
     #[derive(Deserialize)]
     struct Body {
