@@ -1,6 +1,6 @@
 //! What the cluster is for: documents that are written before something is broken, and are there afterwards.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use serde_json::Value;
 
@@ -50,12 +50,30 @@ impl Trio {
     /// Waits until every copy is whole, then looks for every acknowledged document in each.
     pub(super) async fn has_every_document(&self) {
         let health = "/_cluster/health/story?wait_for_status=green&timeout=1s";
+        let said = Mutex::new(String::new());
         let whole = || async {
             let answer = ask(self.seats[0].address.ip(), "GET", health, "", WRITTEN).await?;
             let health: Value = serde_json::from_str(&answer.body).ok()?;
+            *said.lock().expect("no panic") = answer.body;
             (health["status"] == "green" && health["number_of_nodes"] == ALL.len()).then_some(())
         };
-        eventually("every node has a whole copy", SETTLED, whole).await;
+        if tokio::time::timeout(SETTLED, eventually("every node has a whole copy", 2 * SETTLED, whole))
+            .await
+            .is_err()
+        {
+            let why = ask(
+                self.seats[0].address.ip(),
+                "GET",
+                "/_cluster/allocation/explain",
+                "",
+                WRITTEN,
+            )
+            .await;
+            panic!(
+                "not every node has a whole copy: {}; {why:?}",
+                said.lock().expect("no panic")
+            );
+        }
         let names = self.acknowledged.lock().expect("no panic").clone();
         for one in ALL {
             let ip = self.seats[one].address.ip();
