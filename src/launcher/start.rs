@@ -17,7 +17,10 @@ use super::{
     plan::Plan,
     preflight, prepare,
     runtime::{Order, Runtime},
-    seeds::{file as seed_file, live::LiveSeeds},
+    seeds::{
+        file as seed_file,
+        live::{LiveSeeds, tell_remembered},
+    },
     supervise::{self, Inquiry, Running},
 };
 use crate::{
@@ -130,6 +133,7 @@ impl Ground {
             preflight::refuse(&preflight::before_a_start(&self.plan, None).await)?;
         }
         let lock = self.ready_disk().await?;
+        tell_remembered(&self.plan, &HostCache::read(&self.plan.layout.cache)?);
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
         let formation = Formation {
             registry: &self.registry,

@@ -174,6 +174,26 @@ impl LiveSeeds {
     }
 }
 
+/// Tells what the host remembers, while a start waits: after a boot without etcd that is all there is.
+pub fn tell_remembered(plan: &Plan, memory: &HostCache) {
+    let (service, node) = (&plan.settings.common.service, &plan.settings.node);
+    let remembered = memory.seeds.iter().map(|host| ToldSeed {
+        host: host.clone(),
+        from: Vec::new(),
+        missed_since: None,
+        answers: None,
+    });
+    let told = SeedsTold {
+        seeds: remembered.collect(),
+        launcher: ProcessId::of(std::process::id()),
+        ..before_any_news(plan)
+    };
+    let path = SeedsTold::path(&node.run_dir, service, &node.id);
+    if let Err(error) = told.write(&path) {
+        tracing::warn!(path = %path.display(), cause = %error, "what is told of the seeds was not written");
+    }
+}
+
 fn before_any_news(plan: &Plan) -> SeedsTold {
     let candidate = plan.candidate(Vec::new());
     SeedsTold {

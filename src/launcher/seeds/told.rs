@@ -99,8 +99,10 @@ impl SeedsTold {
     }
 
     /// Every master that launchers on this host know, and when their lists were last written or told true; none where there is none.
+    /// Those that have ended count only where none lives.
     pub fn last_good(run_dir: &Path, service: &ServiceName) -> Option<(Vec<String>, SystemTime)> {
-        let all = Self::all(run_dir, service);
+        let (live, ended): (Vec<Self>, Vec<Self>) = Self::all(run_dir, service).into_iter().partition(Self::is_live);
+        let all = if live.is_empty() { ended } else { live };
         let masters: BTreeSet<String> = all.iter().flat_map(Self::masters).collect();
         let files = all.iter().map(|told| Self::path(run_dir, service, &told.id));
         let written = files.filter_map(|path| fs::metadata(path).ok()?.modified().ok());
@@ -129,4 +131,55 @@ impl SeedsTold {
 /// A time as it stands in the document.
 pub(super) fn text(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(id: &str, seeds: &[&str], lives: bool) -> SeedsTold {
+        let seed = |host: &&str| ToldSeed {
+            host: (*host).to_owned(),
+            from: Vec::new(),
+            missed_since: None,
+            answers: None,
+        };
+        SeedsTold {
+            format: 1,
+            id: id.parse().expect("id"),
+            master_eligible: true,
+            launcher: ProcessId::of(std::process::id()).filter(|_| lives),
+            seeds: seeds.iter().map(seed).collect(),
+            written_at: None,
+            etcd: ToldSource::default(),
+            nodes: ToldSource::default(),
+        }
+    }
+
+    #[test]
+    fn launchers_that_live_know_better_than_those_that_have_ended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let service: ServiceName = "es".parse().expect("name");
+        fs::create_dir(dir.path().join("es")).expect("a directory");
+        let last_good = || SeedsTold::last_good(dir.path(), &service).map(|(seeds, _)| seeds);
+        assert_eq!(last_good(), None);
+        for (told, expected) in [
+            (
+                told("10.0.0.9", &["10.0.0.1:9300"], false),
+                &["10.0.0.1:9300", "10.0.0.9:9300"][..],
+            ),
+            (
+                told("10.0.0.2:9301", &["10.0.0.3:9300"], true),
+                &["10.0.0.2:9301", "10.0.0.3:9300"],
+            ),
+        ] {
+            told.write(&SeedsTold::path(dir.path(), &service, &told.id))
+                .expect("written");
+            let seeds = last_good();
+            assert_eq!(
+                seeds.as_deref(),
+                Some(&expected.iter().map(|&seed| seed.to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
+    }
 }
