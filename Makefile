@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model doc release
+.PHONY: help setup demo play test lint fmt bench lines model outage doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -51,6 +51,10 @@ lines: ## run every line of both products on real nodes, and write docs/compatib
 
 model: ## tell many more schedules of the formation; TIMES=100: a hundred times those of `make test`
 	QUORATE_TEST_SCHEDULES=$(or $(TIMES),10) cargo test --locked --test it formation_model $(ARGS)
+
+outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsearch-9 or opensearch-3, where `make test` takes 6.8
+	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_OUTAGE_LINE=$(or $(LINE),elasticsearch-9) \
+	cargo test --locked --test it outage::a_full_outage -- --nocapture $(ARGS)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)
