@@ -18,7 +18,7 @@ use quorate::{
         marker_file,
     },
     model::{ClusterUuid, Incarnation, Marker, NodeId, ServiceName},
-    registration::{Registration, Spec, Want},
+    registration::{Registration, Spec, StartError, Want},
     registry::{Keys, Registry},
     view::ClusterView,
 };
@@ -179,6 +179,10 @@ impl Host {
 
     /// A launcher's first steps.
     pub(crate) fn register(&self) -> (Registration, Incarnation) {
+        self.try_register().expect("the lock is free")
+    }
+
+    fn try_register(&self) -> Result<(Registration, Incarnation), StartError> {
         let incarnation = Incarnation::random().expect("random");
         let spec = Spec {
             key: self.service.keys.seed(&self.candidate.id),
@@ -189,8 +193,18 @@ impl Host {
             boot_id: quorate::host::boot_id().expect("boot"),
             take_over: false,
         };
-        let registration = Registration::start(self.service.registry.clone(), spec, None).expect("the lock is free");
-        (registration, incarnation)
+        Registration::start(self.service.registry.clone(), spec, None).map(|registration| (registration, incarnation))
+    }
+
+    /// As soon as a killed launcher has let go of its lock, which its task does when the runtime comes to it.
+    async fn register_after_a_kill(&self) -> (Registration, Incarnation) {
+        loop {
+            match self.try_register() {
+                Ok(registered) => return registered,
+                Err(StartError::Lock { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// The formation alone; `tell` hears the reasons.
@@ -219,7 +233,7 @@ impl Host {
 
     /// A launcher with its node, until the cluster is recorded and the seed says so; the handle keeps the seed.
     pub(crate) async fn launch(&self) -> Registration {
-        let (registration, incarnation) = self.register();
+        let (registration, incarnation) = self.register_after_a_kill().await;
         let formed = self
             .form(&registration, incarnation.clone(), std::future::pending(), |_| {})
             .await;

@@ -1,21 +1,13 @@
-//! Launchers that start at the same instant on empty disks form exactly one cluster, whatever dies on the way.
+//! Launchers that start at the same instant on empty disks form exactly one cluster.
 
 use quorate::{launcher::decide::Rule, model::RecordState, registration::Registration};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
 
-use super::host::{Host, Service, killed_after};
-use crate::{
-    formation_model::dice::Dice,
-    support::{
-        LONG,
-        etcd::{Etcd, Version},
-    },
-};
+use super::host::{Host, Service};
+use crate::support::etcd::{Etcd, Version};
 
 /// All at once on one etcd: each has its own service.
 const RACES: usize = 20;
-/// A launch is over after about so many wake-ups; deaths are spread over them.
-const LAUNCH_WAKES: usize = 18;
 
 /// Starts every host at once and waits until each has its node in the cluster.
 async fn race(hosts: Vec<Host>) -> Vec<(Host, Registration)> {
@@ -30,7 +22,7 @@ async fn race(hosts: Vec<Host>) -> Vec<(Host, Registration)> {
 }
 
 /// One cluster, founded by one node, recorded, and in every marker.
-async fn assert_one_cluster(service: &Service, hosts: &[&Host], story: &str) {
+pub(super) async fn assert_one_cluster(service: &Service, hosts: &[&Host], story: &str) {
     assert_eq!(service.founded().len(), 1, "{story}");
     let record = service.view().await.record.expect("a record").value;
     assert_eq!(record.state, RecordState::Formed, "{story}");
@@ -43,7 +35,7 @@ async fn assert_one_cluster(service: &Service, hosts: &[&Host], story: &str) {
 }
 
 /// The races want many commits, not durable ones.
-async fn etcd() -> Etcd {
+pub(super) async fn etcd() -> Etcd {
     Etcd::start_with(Version::V35, "http", |_| vec!["--unsafe-no-fsync".to_owned()]).await
 }
 
@@ -81,43 +73,4 @@ async fn three_of_a_line_without_the_setting_start_one_after_the_other() {
     let hosts: Vec<&Host> = launched.iter().map(|(host, _)| host).collect();
     assert_eq!(service.bootstraps(), Vec::<String>::new());
     assert_one_cluster(&service, &hosts, "zen").await;
-}
-
-/// Each launcher dies at a random step, up to three times, and is started again at once.
-#[tokio::test]
-async fn launchers_that_die_at_any_step_form_one_cluster_all_the_same() {
-    let etcd = etcd().await;
-    let mut dice = Dice::random();
-    let mut races = JoinSet::new();
-    for number in 0..RACES {
-        let seed = dice.below(usize::MAX);
-        let mut plan = Dice::new(seed as u64);
-        let rule = Rule::coordinated(Some(1 + plan.below(3)));
-        let service = Service::new(etcd.registry(), &format!("race-{number}"), rule);
-        races.spawn(async move { deadly_race(&service, &mut plan, &format!("seed {seed}")).await });
-    }
-    races.join_all().await;
-}
-
-async fn deadly_race(service: &Service, plan: &mut Dice, story: &str) {
-    let mut launchers = JoinSet::new();
-    for host in Host::three(service) {
-        let deaths: Vec<usize> = (0..plan.below(4)).map(|_| 1 + plan.below(LAUNCH_WAKES)).collect();
-        launchers.spawn(async move {
-            for wakes in deaths {
-                if let Some(registration) = killed_after(wakes, Box::pin(host.launch())).await {
-                    return (host, registration);
-                }
-            }
-            let registration = host.launch().await;
-            (host, registration)
-        });
-    }
-    let launched = timeout(LONG, launchers.join_all()).await;
-    let launched = launched.unwrap_or_else(|_| panic!("{story}: not within {LONG:?}"));
-    let hosts: Vec<&Host> = launched.iter().map(|(host, _)| host).collect();
-    let mut bootstraps = service.bootstraps();
-    bootstraps.dedup();
-    assert!(bootstraps.len() <= 1, "{story}: {bootstraps:?}");
-    assert_one_cluster(service, &hosts, story).await;
 }
