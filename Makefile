@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model outage doc release
+.PHONY: help setup demo play test lint fmt bench lines model races outage doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -55,6 +55,9 @@ model: ## tell many more schedules of the formation; TIMES=100: a hundred times 
 outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsearch-9 or opensearch-3, where `make test` takes 6.8
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_OUTAGE_LINE=$(or $(LINE),elasticsearch-9) \
 	cargo test --locked --test it outage::a_full_outage -- --nocapture $(ARGS)
+
+races: ## run twenty races of real nodes that are killed on the way; TIMES=5: five
+	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_RACES=$(or $(TIMES),20) cargo test --locked --test it node_races $(ARGS)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)

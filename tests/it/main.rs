@@ -19,6 +19,7 @@ mod launch_old_lines;
 mod lines;
 mod lines_cut;
 mod node_certificates;
+mod node_races;
 mod node_security;
 mod node_tls;
 mod outage;
