@@ -57,10 +57,13 @@ impl Trio {
         let addresses = ALL.map(|_| Address::take());
         // Nobody else's: where nobody is any more, somebody may come.
         let cluster = format!("--cluster=story-{}-{}", std::process::id(), addresses[0].ip().to_bits());
+        // Three on one machine, and each shall have a copy: Elasticsearch 1 takes their addresses for one host.
+        let copies = "--set=cluster.routing.allocation.same_shard.host=false";
         let flags: &[&str] = if distribution.is_zen() {
             // A node that stands still is missed after seconds, not after a minute and a half, and no news waits long for it.
             &[
                 &cluster,
+                copies,
                 "--expected-masters=3",
                 "--set=discovery.zen.fd.ping_interval=1s",
                 "--set=discovery.zen.fd.ping_timeout=2s",
@@ -68,7 +71,7 @@ impl Trio {
                 "--set=discovery.zen.publish_timeout=3s",
             ]
         } else {
-            &[&cluster, "--bootstrap-expect=3"]
+            &[&cluster, copies, "--bootstrap-expect=3"]
         };
         let seats = addresses.map(|address| Seat {
             host: Host::new(distribution.stock(), &address.to_string(), &etcd, flags),
