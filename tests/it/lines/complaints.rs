@@ -52,9 +52,9 @@ fn is_log(path: &Path) -> bool {
 fn complaints_in(path: &Path) -> Vec<String> {
     let text = String::from_utf8_lossy(&std::fs::read(path).expect("a log")).into_owned();
     let all = path.to_string_lossy().contains("_deprecation.");
-    // Names of features may have the word in them.
-    let complains =
-        |line: &str| line.to_lowercase().contains("deprecated") && !line.contains("Registered local node features");
+    // Names of features have the word in them, too.
+    let words = ["is deprecated", "are deprecated", "was deprecated", "now deprecated"];
+    let complains = |line: &str| words.iter().any(|words| line.contains(words));
     let lines = text.lines().filter(|line| all || complains(line));
     lines.map(message).collect()
 }
