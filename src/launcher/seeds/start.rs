@@ -11,26 +11,32 @@ use crate::{
     view::ClusterView,
 };
 
-/// `host:port` of the masters but `me`: those in `view`, and on a disk that was started before the last good list as well, without
-/// whoever `view` knows to be no master.
+/// `host:port` of the masters but `me`: those in `view`, those that the record names, and on a disk that was started before the last
+/// good list as well, without whoever `view` knows to be no master.
+///
+/// The named ones may be silent just now, and a node whose list is fixed hears of nobody later: one that has a master looks for
+/// no others, so whoever lists nobody of its cluster stays alone.
 pub fn at_start(view: &ClusterView, me: &NodeId, marker: &Marker, last_good: &[String]) -> Vec<String> {
-    let registered = view.seed_hosts(Some(me));
-    if marker.claim.is_none() {
-        return registered;
-    }
+    let masters = view.record.iter().flat_map(|stored| &stored.value.masters);
+    let named = masters.map(|master| master.id.host_port(master.id.transport_port()));
+    let known = last_good.iter().filter(|_| marker.claim.is_some()).cloned();
     let strangers = view.other_hosts();
     let own = me.host_port(me.transport_port());
-    let kept = last_good
-        .iter()
-        .filter(|host| **host != own && !strangers.contains(*host));
-    let all: BTreeSet<String> = registered.into_iter().chain(kept.cloned()).collect();
+    let kept = named
+        .chain(known)
+        .filter(|host| *host != own && !strangers.contains(host));
+    let all: BTreeSet<String> = view.seed_hosts(Some(me)).into_iter().chain(kept).collect();
     all.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Entry, Keys, Reading};
+    use crate::{
+        model::{ClusterRecord, NamedMaster},
+        registry::{Entry, Keys, Reading},
+        view::Stored,
+    };
 
     fn view(members: &[(&str, &str)]) -> ClusterView {
         let entries = members.iter().map(|(id, roles)| Entry {
@@ -48,6 +54,33 @@ mod tests {
             &Keys::new("/services", "/quorate", &"es".parse().expect("name")),
             &reading,
         )
+    }
+
+    #[test]
+    fn the_masters_that_the_record_names_are_listed_though_they_are_silent() {
+        let me: NodeId = "10.0.0.1".parse().expect("id");
+        let disk = |text: &str| text.parse::<crate::model::DiskId>().expect("disk");
+        let masters = ["10.0.0.1", "10.0.0.2"].map(|id| NamedMaster {
+            id: id.parse().expect("id"),
+            name: id.to_owned(),
+            disk: disk("d"),
+        });
+        let record = ClusterRecord::claimed(
+            "c".parse().expect("claim"),
+            me.clone(),
+            disk("d"),
+            masters.to_vec(),
+            "logs".to_owned(),
+        );
+        let mut view = view(&[("10.0.0.4", "master")]);
+        view.record = Some(Stored {
+            value: record,
+            mod_revision: 1,
+            create_revision: 1,
+            lease: None,
+        });
+        let fresh = Marker::new(disk("d"), &"es".parse().expect("name"), "logs", "n1");
+        assert_eq!(at_start(&view, &me, &fresh, &[]), ["10.0.0.2:9300", "10.0.0.4:9300"]);
     }
 
     #[test]
