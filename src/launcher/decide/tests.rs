@@ -1,8 +1,11 @@
 //! The decision table, row by row, each with the words a person reads.
 
 mod absent;
+mod product;
 mod recorded;
 mod zen;
+
+use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
@@ -38,6 +41,7 @@ fn uuid(text: &str) -> ClusterUuid {
 }
 
 /// A situation that is built up from "three empty masters, nothing else".
+#[derive(Debug, Clone)]
 struct Case {
     candidate: Candidate,
     disk: Disk,
