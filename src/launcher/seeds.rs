@@ -1,6 +1,6 @@
 //! The list of other masters that the node is given: with what it starts, and the file that stays true for as long as it lives.
 //!
-//! Three sources: etcd, what the living nodes say of their own cluster, and what was good before. [`list`] decides who is in, [`file`]
+//! Three sources: etcd, what the living nodes say of their own cluster, and what was good before. [`list`] decides who is in, [`mod@file`]
 //! when it is written; the rest asks and acts.
 
 mod asking;
