@@ -82,7 +82,8 @@ impl Prober {
         let Some(mut contact) = self.contact.take().filter(|_| report.joined()) else {
             return Ok((report, Vec::new()));
         };
-        let answer = timeout(self.timeout, contact.session.get(answer::PEERS)).await;
+        let question = answer::peers(&report.identity);
+        let answer = timeout(self.timeout, contact.session.get(question)).await;
         let peers = answer::read_peers(&answer.map_err(|_| ProbeFailure::TimedOut(self.timeout))??)?;
         self.contact = Some(contact);
         Ok((report, peers))

@@ -8,7 +8,7 @@
 //! | [`NODE`] | 200 | 200 | 200 |
 //! | [`ROOT`] | 200 | 200 from 7.0 on, before 503 with the same body | the same |
 //!
-//! Now and then, and not by a probe, a fourth is asked: [`PEERS`].
+//! Now and then, and not by a probe, a fourth is asked: [`peers`].
 //!
 //! The UUID stands in [`state`] from Elasticsearch 6.8 on, before that in [`ROOT`], in 1.x nowhere. [`ROOT`] is only asked for what
 //! the others do not say.
@@ -20,28 +20,46 @@ use serde_json::Value;
 
 use super::{Identity, Peer, ProbeFailure, ReportedUuid};
 use crate::{
-    launcher::product::{NoVersion, Product, Version},
+    launcher::product::{Product, Version},
     model::{ClusterUuid, NodeId, brief},
 };
 
+/// What is said of each peer.
+macro_rules! peer {
+    () => {
+        "filter_path=cluster_name,nodes.*.transport_address,nodes.*.roles,nodes.*.attributes.master,nodes.*.attributes.client"
+    };
+}
+
 /// The node-local cluster state: cheap, never waits for a master. The only question of the steady state.
 pub(super) fn state(identity: &Identity) -> &'static str {
-    match identity.version.parse::<Version>() {
-        // Always local, and it complains about who says so; before that, nobody who does not say so is answered without a master.
-        Ok(version) if identity.product != Some(Product::OpenSearch) && version >= Version::at(9, 2) => {
-            "/_cluster/state/master_node"
-        }
-        Ok(_) | Err(NoVersion) => "/_cluster/state/master_node?local=true",
+    if is_always_local(identity) {
+        "/_cluster/state/master_node"
+    } else {
+        "/_cluster/state/master_node?local=true"
     }
 }
+
+/// Every node of the node-local cluster state, with what tells masters from others and no more. All lines know it.
+pub(super) fn peers(identity: &Identity) -> &'static str {
+    if is_always_local(identity) {
+        concat!("/_cluster/state/nodes?", peer!())
+    } else {
+        concat!("/_cluster/state/nodes?local=true&", peer!())
+    }
+}
+
+/// Whether the cluster state is the node's own anyway, and it complains about who says `local`. Before that, nobody who does not say so is
+/// answered without a master.
+fn is_always_local(identity: &Identity) -> bool {
+    let version = identity.version.parse::<Version>();
+    identity.product != Some(Product::OpenSearch) && version.is_ok_and(|version| version >= Version::at(9, 2))
+}
+
 /// Name, id, version, roles and ports of the node that answers.
 pub(super) const NODE: &str = "/_nodes/_local/http";
 /// Product, version and, on older lines, the UUID.
 pub(super) const ROOT: &str = "/";
-/// Every node of the node-local cluster state, with what tells masters from others and no more. All lines know it.
-pub(super) const PEERS: &str = "/_cluster/state/nodes?local=true&filter_path=cluster_name,nodes.*.transport_address,\
-                                nodes.*.roles,nodes.*.attributes.master,nodes.*.attributes.client";
-
 /// An HTTP answer, read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -138,7 +156,7 @@ pub(super) fn read_node(answer: &Answer) -> Result<Identity, ProbeFailure> {
     })
 }
 
-/// Reads the answer to [`PEERS`]: where each node's transport is, and whether it may be elected.
+/// Reads the answer to [`peers`]: where each node's transport is, and whether it may be elected.
 ///
 /// Roles are said by Elasticsearch from 7.17 at the latest; 1.x and 2.x show in attributes what was set; 5.x, 6.x and OpenSearch say
 /// nothing. An address that cannot be read costs that node.

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::trio::{ALL, SETTLED, Trio};
 use crate::support::{LONG, eventually};
 
-/// Longer than a round of elections takes (3 s): who might become a master alone has done so after it.
-const ALONE: Duration = Duration::from_secs(8);
+/// Longer than a round of elections and its news take (3 s each): who might become a master alone has done so after it.
+const ALONE: Duration = Duration::from_secs(15);
 
 impl Trio {
     /// The master stands still: the two others elect one of them, and nobody else is a master beside it.
