@@ -2,121 +2,106 @@
 
 use super::*;
 
+type Change = fn(Case) -> Case;
+
 /// The classes of each input; their product is what there is.
 fn every_case() -> Vec<Case> {
-    let mut cases = vec![Case::three(), Case::zen()];
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| Case {
-                candidate: Candidate {
-                    master_eligible: false,
-                    ..c.candidate
-                },
-                ..c
-            },
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| c.used("c1", None),
-            |c| c.used("c1", Some("U1")),
-            |c| c.used("c0", None),
-            |c| c.used("c0", Some("U0")),
-            |c| c.used("c0", Some("U1")),
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| c.marker(|_, files| *files = !*files),
-            |c| c.marker(|marker, _| marker.disk = "d9".parse().expect("disk")),
-            |c| Case {
-                disk: Disk::Unmarked,
-                ..c
-            },
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| c.seed("10.0.0.2", "n2", "d2", |seed| seed.data = DiskUse::Used),
-            |c| c.view(|view| view.seeds.clear()),
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| c.record(RecordState::Claimed, |_| {}),
-            |c| c.record(RecordState::Claimed, by_another),
-            |c| c.record(RecordState::Armed, |_| {}),
-            |c| c.record(RecordState::Armed, by_another),
-            |c| c.record(RecordState::Formed, |_| {}),
-            |c| c.record(RecordState::Formed, |record| record.cluster_uuid = None),
-            |c| c.record(RecordState::Armed, |record| record.format = 2),
-            |c| {
-                c.view(|view| {
-                    view.unreadable.insert("/quorate/es/cluster".to_owned(), "x".to_owned());
-                })
-            },
-            |c| {
-                c.view(|view| {
-                    view.unreadable.insert("/services/es/x".to_owned(), "x".to_owned());
-                })
-            },
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            remembers,
-            |c| {
-                c.view(|view| {
-                    view.voids.insert("c0".parse().expect("claim"));
-                })
-            },
-        ],
-    );
-    cases = with(
-        cases,
-        &[
-            |c| c,
-            |c| Case {
-                claim: Some("c1".parse().expect("claim")),
-                ..c
-            },
-        ],
-    );
-    with(
-        cases,
-        &[
-            |c| c,
-            |c| Case {
-                view: Err("away".to_owned()),
-                ..c
-            },
-            |c| Case {
-                unpublished: Some(Unpublished::Blocked("foreign".to_owned())),
-                ..c
-            },
-            |c| Case {
-                unpublished: Some(Unpublished::ReadOnly("full".to_owned())),
-                ..c
-            },
-        ],
-    )
+    let inputs: [&[Change]; 8] = [ELIGIBILITY, MARKERS, DISKS, SEEDS, RECORDS, MEMORIES, CLAIMS, ETCD];
+    inputs
+        .into_iter()
+        .fold(vec![Case::three(), Case::zen()], |cases, changes| {
+            let each = |case: &Case| changes.iter().map(|change| change(case.clone())).collect::<Vec<_>>();
+            cases.iter().flat_map(each).collect()
+        })
 }
 
-fn with(cases: Vec<Case>, changes: &[fn(Case) -> Case]) -> Vec<Case> {
-    let each = |case: &Case| changes.iter().map(|change| change(case.clone())).collect::<Vec<_>>();
-    cases.iter().flat_map(each).collect()
+const ELIGIBILITY: &[Change] = &[
+    |c| c,
+    |c| Case {
+        candidate: Candidate {
+            master_eligible: false,
+            ..c.candidate
+        },
+        ..c
+    },
+];
+
+const MARKERS: &[Change] = &[
+    |c| c,
+    |c| c.used("c1", None),
+    |c| c.used("c1", Some("U1")),
+    |c| c.used("c0", None),
+    |c| c.used("c0", Some("U0")),
+    |c| c.used("c0", Some("U1")),
+];
+
+const DISKS: &[Change] = &[
+    |c| c,
+    |c| c.marker(|_, files| *files = !*files),
+    |c| c.marker(|marker, _| marker.disk = "d9".parse().expect("disk")),
+    |c| Case {
+        disk: Disk::Unmarked,
+        ..c
+    },
+];
+
+const SEEDS: &[Change] = &[
+    |c| c,
+    |c| c.seed("10.0.0.2", "n2", "d2", |seed| seed.data = DiskUse::Used),
+    |c| c.view(|view| view.seeds.clear()),
+];
+
+const RECORDS: &[Change] = &[
+    |c| c,
+    |c| c.record(RecordState::Claimed, |_| {}),
+    |c| c.record(RecordState::Claimed, by_another),
+    |c| c.record(RecordState::Armed, |_| {}),
+    |c| c.record(RecordState::Armed, by_another),
+    |c| c.record(RecordState::Formed, |_| {}),
+    |c| c.record(RecordState::Formed, |record| record.cluster_uuid = None),
+    |c| c.record(RecordState::Armed, |record| record.format = 2),
+    |c| unreadable(c, "/quorate/es/cluster"),
+    |c| unreadable(c, "/services/es/x"),
+];
+
+const MEMORIES: &[Change] = &[
+    |c| c,
+    remembers,
+    |c| {
+        c.view(|view| {
+            view.voids.insert("c0".parse().expect("claim"));
+        })
+    },
+];
+
+const CLAIMS: &[Change] = &[
+    |c| c,
+    |c| Case {
+        claim: Some("c1".parse().expect("claim")),
+        ..c
+    },
+];
+
+const ETCD: &[Change] = &[
+    |c| c,
+    |c| Case {
+        view: Err("away".to_owned()),
+        ..c
+    },
+    |c| Case {
+        unpublished: Some(Unpublished::Blocked("foreign".to_owned())),
+        ..c
+    },
+    |c| Case {
+        unpublished: Some(Unpublished::ReadOnly("full".to_owned())),
+        ..c
+    },
+];
+
+fn unreadable(case: Case, key: &str) -> Case {
+    case.view(|view| {
+        view.unreadable.insert(key.to_owned(), "x".to_owned());
+    })
 }
 
 #[test]
