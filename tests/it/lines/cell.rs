@@ -31,8 +31,8 @@ pub(crate) struct Row {
     /// The version that etcd gave.
     pub(crate) etcd: String,
     pub(crate) steps: Vec<Step>,
-    /// Deprecations of settings that cannot be done without, each with its reason.
-    pub(crate) unavoidable: Vec<String>,
+    /// Deprecations of what is no setting of quorate's, each with its reason.
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Cell {
@@ -92,7 +92,7 @@ impl Cell {
             node: trio.version().await,
             etcd: trio.etcd.full_version().await,
             steps: book.steps,
-            unavoidable: trio.unavoidable_complaints(),
+            complaints: trio.explained_complaints(),
         }
     }
 }

@@ -9,17 +9,23 @@ use serde_json::Value;
 
 use super::trio::Trio;
 
-/// Parts of messages that are no fault of quorate's settings, and why they are there.
-const UNAVOIDABLE: &[(&str, &str)] = &[(
-    "no-jdk distributions",
-    "the distributions that are run bring no Java of their own",
-)];
+/// Parts of messages that are about no setting of quorate's, and why they are there.
+const EXPLAINED: &[(&str, &str)] = &[
+    (
+        "no-jdk distributions",
+        "the distributions that are run bring no Java of their own",
+    ),
+    (
+        "Assigning [master_node] to parameter [metric]",
+        "a probe's question, in the words that all lines understand",
+    ),
+];
 
 impl Trio {
-    /// The complaints that cannot be helped, with their reasons; there are no others.
-    pub(super) fn unavoidable_complaints(&self) -> Vec<String> {
+    /// The complaints that are about no setting, with their reasons; there are no others.
+    pub(super) fn explained_complaints(&self) -> Vec<String> {
         let complaints = self.complaints();
-        let reason = |complaint: &String| UNAVOIDABLE.iter().find(|(part, _)| complaint.contains(part));
+        let reason = |complaint: &String| EXPLAINED.iter().find(|(part, _)| complaint.contains(part));
         let others: Vec<&String> = complaints.iter().filter(|one| reason(one).is_none()).collect();
         assert!(others.is_empty(), "deprecated, and nobody said why: {others:#?}");
         let explain = |complaint| reason(complaint).map(|(_, why)| format!("`{complaint}` ({why})"));
@@ -63,7 +69,8 @@ fn complaints_in(path: &Path) -> Vec<String> {
 fn message(line: &str) -> String {
     let json: Option<Value> = serde_json::from_str(line).ok();
     let text = json.as_ref().and_then(|json| json["message"].as_str());
-    text.unwrap_or_else(|| line.rsplit("] ").next().unwrap_or(line))
-        .trim()
-        .to_owned()
+    // `[time][level][logger] [node] message`
+    let plain = line.split_once("] [").and_then(|(_, rest)| rest.split_once("] "));
+    let text = text.unwrap_or_else(|| plain.map_or(line, |(_, message)| message));
+    text.trim().to_owned()
 }

@@ -62,15 +62,15 @@ fn nodes(cell: Cell, passed: &Passed) -> String {
 fn warnings(passed: &[(Cell, Passed)]) -> Vec<String> {
     let mut warned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (cell, passed) in passed {
-        for warning in &passed.row.unavoidable {
+        for warning in &passed.row.complaints {
             warned.entry(warning).or_default().insert(nodes(*cell, passed));
         }
     }
     if warned.is_empty() {
-        return vec!["No node warned of a deprecated setting.".to_owned()];
+        return vec!["No node warned of anything deprecated.".to_owned()];
     }
     let list = |nodes: BTreeSet<String>| nodes.into_iter().collect::<Vec<_>>().join(", ");
-    let but = "No node warned of a deprecated setting, but for these, which cannot be done without:".to_owned();
+    let but = "No node warned of a setting that quorate had written. What else their deprecation logs hold:".to_owned();
     let warned = warned
         .into_iter()
         .map(|(warning, nodes)| format!("- {}: {warning}", list(nodes)));
