@@ -242,7 +242,7 @@ pub fn usable_marker<'a>(service: &ServiceName, disk: &'a Disk) -> Result<&'a Ma
 
 /// Whether the marker is all that is left: it knows a cluster, so there were files of a node. `rm -r <data>/*` does that.
 pub fn is_emptied(marker: &Marker, files: bool) -> bool {
-    !files && marker.cluster_uuid.is_some()
+    !files && marker.has_cluster()
 }
 
 /// Nothing is known of the record: a disk that has its cluster rejoins it, every other one does as told.

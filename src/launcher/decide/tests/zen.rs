@@ -72,6 +72,8 @@ fn a_disk_whose_line_reports_no_uuid_has_its_cluster_once_it_has_joined() {
     starts(&other(joined(formed()), false), StartBy::Announce, "c1", None);
     starts(&other(formed(), true), StartBy::AnnounceAlone, "c1", None);
     starts(&joined(Case::zen()), StartBy::Announce, "c1", None);
+    let emptied = joined(Case::zen()).marker(|_, files| *files = false);
+    assert!(matches!(emptied.decide(), Decision::Refuse(Reason::Emptied { .. })));
     let away = Case {
         view: Err("refused".to_owned()),
         ..joined(Case::zen())
