@@ -238,8 +238,8 @@ async fn a_person_kills_a_node_and_sees_it_come_back() {
         .and_then(Pid::from_raw);
     kill_process(pid.expect("a pid"), Signal::KILL).expect("killed");
     terminal
-        .until("the time its key lived on", START, |screen| {
-            screen.contains(" ms after its socket closed")
+        .until("how key and socket went", START, |screen| {
+            screen.contains(" ms after its socket closed") || screen.contains(" ms after its key was gone")
         })
         .await;
     terminal

@@ -30,7 +30,7 @@ pub(super) fn tell(cast: &Cast, scene: &Scene, stage: Stage, fact: &Fact) -> Opt
         Fact::KeyGone(node) | Fact::SocketClosed(node) if told_later(node) => None,
         Fact::KeyGone(node) if stage == Stage::Playing => Some(gone(scene, *node)),
         Fact::KeyGone(node) => Some(format!("the key of {} is gone", name(node))),
-        Fact::SocketClosed(node) if stage == Stage::Playing => Some(format!("the socket of {} has closed", name(node))),
+        Fact::SocketClosed(node) if stage == Stage::Playing => Some(closed(scene, *node)),
         Fact::Started(who, pid) if stage == Stage::Playing => {
             Some(format!("{} runs again, process {pid}", cast.call(*who)))
         }
@@ -128,12 +128,35 @@ pub(super) fn measured(scene: &Scene, index: usize) -> Option<String> {
     else {
         return None;
     };
-    Some(format!(
-        "the socket of {} closed {} after the signal, its key was gone {} later",
-        name(scene, index),
-        millis(closed - signalled),
-        millis(gone.saturating_duration_since(closed)),
-    ))
+    let name = name(scene, index);
+    Some(match gone.checked_duration_since(closed) {
+        Some(later) => format!(
+            "the socket of {name} closed {} after the signal, its key was gone {} later",
+            millis(closed - signalled),
+            millis(later),
+        ),
+        // The threads of the process have told of its death.
+        None => format!(
+            "the key of {name} was gone {} after the signal, its socket closed {} later",
+            millis(gone.saturating_duration_since(signalled)),
+            millis(closed - gone),
+        ),
+    })
+}
+
+/// A socket that closed while a person plays.
+fn closed(scene: &Scene, index: usize) -> String {
+    let Some(node) = scene.nodes.get(index) else {
+        return String::new();
+    };
+    match (node.death.gone, node.death.closed) {
+        (Some(gone), Some(closed)) if gone < closed => format!(
+            "the socket of {} closed {} after its key was gone",
+            node.name,
+            millis(closed - gone)
+        ),
+        _ => format!("the socket of {} has closed", node.name),
+    }
 }
 
 /// A key that went while a person plays.
@@ -152,7 +175,7 @@ fn gone(scene: &Scene, index: usize) -> String {
             millis(gone.saturating_duration_since(closed))
         ),
         Death { .. } => format!(
-            "the key of {} is gone, and its socket is open: it hangs, or its lease has ended",
+            "the key of {} is gone, and its socket is open: its process died just now, or it hangs, or its lease has ended",
             node.name
         ),
     }

@@ -102,7 +102,7 @@ async fn foreign_values_cost_a_warning_and_that_entry() {
 }
 
 #[tokio::test]
-async fn a_start_goes_on_beside_foreign_values_and_never_over_a_record_that_cannot_be_read() {
+async fn nothing_is_founded_beside_nodes_or_a_record_that_cannot_be_read() {
     let etcd = Etcd::start(Version::V35).await;
     litter(&etcd).await;
     let host = Host::new(Line::Es6, "127.0.35.11", &etcd, &["--expected-masters", "1"]);
@@ -126,13 +126,19 @@ async fn a_start_goes_on_beside_foreign_values_and_never_over_a_record_that_cann
     };
     let waits = "nodes that have data (10.0.0.9, 10.0.1.11, 10.0.2.1, 10.0.2.2)";
     let run = start(&[]);
-    // Members that can be read may have a cluster; those that cannot be read are nobody's.
+    // Members that can be read may have a cluster.
     assert!(
         run.code == Some(4) && (run.err.contains("10.0.0.9, 10.0.2.1") || run.err.contains(waits)),
         "{}",
         run.err
     );
     etcd.etcdctl(&["del", "--prefix", "/services/"]);
+    // Seeds that cannot be read may have one, too: nobody can tell.
+    let unreadable = "nobody can tell what these nodes hold: /quorate/elasticsearch/seeds/10.0.1.1";
+    assert!(foretold().contains(unreadable), "{}", foretold());
+    let run = start(&[]);
+    assert!(run.code == Some(4) && run.err.contains(unreadable), "{}", run.err);
+    etcd.etcdctl(&["del", "--prefix", "/quorate/elasticsearch/seeds/"]);
     assert_eq!(
         foretold(),
         "no cluster is recorded: a start would form it, with 127.0.35.11"
