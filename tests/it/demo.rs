@@ -46,7 +46,7 @@ async fn tells_it_all(mut demo: Running, nodes: u32, nothing: &str) {
         "publish",
         "the cluster is recorded: UUID ",
         "SIGKILL to process ",
-        " after the signal, its key was gone ",
+        " after the signal, its ",
         " is back after ",
         " is adopted by its next launcher after ",
         "all nodes are stopped after ",
