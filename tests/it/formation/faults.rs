@@ -60,7 +60,7 @@ pub(super) async fn reason(host: &Host, fits: impl Fn(&str) -> bool) -> String {
     reason
 }
 
-pub(super) async fn put(service: &Service, key: String, value: &[u8], lease: Option<LeaseId>) {
+async fn put(service: &Service, key: String, value: &[u8], lease: Option<LeaseId>) {
     let then = vec![Op::Put {
         key,
         value: value.to_vec(),
@@ -71,6 +71,20 @@ pub(super) async fn put(service: &Service, key: String, value: &[u8], lease: Opt
         .commit(&Txn { when: Vec::new(), then })
         .await
         .expect("put");
+}
+
+/// Somebody else's claim, which ends with the lease.
+pub(super) async fn claimed_by_another(service: &Service) -> LeaseId {
+    let lease = service
+        .registry
+        .grant(Duration::from_mins(1))
+        .await
+        .expect("granted")
+        .id;
+    let record =
+        br#"{"state":"claimed","claim":"c9","claimant":"127.0.13.9","disk":"d9","masters":[],"cluster":"logs"}"#;
+    put(service, service.keys.record(), record, Some(lease)).await;
+    lease
 }
 
 #[tokio::test]
@@ -195,15 +209,7 @@ async fn a_launcher_that_is_stopped_while_it_waits_leaves_nothing() {
 #[tokio::test]
 async fn a_claim_of_another_is_waited_for_until_its_lease_ends() {
     let (_etcd, service) = service(Rule::coordinated(None)).await;
-    let lease = service
-        .registry
-        .grant(Duration::from_mins(1))
-        .await
-        .expect("granted")
-        .id;
-    let record =
-        br#"{"state":"claimed","claim":"c9","claimant":"127.0.13.9","disk":"d9","masters":[],"cluster":"logs"}"#;
-    put(&service, service.keys.record(), record, Some(lease)).await;
+    let lease = claimed_by_another(&service).await;
     let host = Host::new(&service, 1);
     let said = reason(&host, |_| true).await;
     assert_eq!(

@@ -8,7 +8,7 @@ use quorate::{
 };
 
 use super::{
-    faults::{put, reason, start},
+    faults::{claimed_by_another, reason, start},
     host::{Host, Service},
 };
 use crate::support::etcd::{Etcd, Version};
@@ -54,15 +54,7 @@ async fn without_space_in_etcd_a_disk_with_a_cluster_rejoins_and_an_empty_one_sa
 #[tokio::test]
 async fn a_claim_that_finds_no_space_in_etcd_says_so_and_nothing_is_founded() {
     let (_etcd, service) = service(Rule::coordinated(None)).await;
-    let lease = service
-        .registry
-        .grant(Duration::from_mins(1))
-        .await
-        .expect("granted")
-        .id;
-    let record =
-        br#"{"state":"claimed","claim":"c9","claimant":"127.0.13.9","disk":"d9","masters":[],"cluster":"logs"}"#;
-    put(&service, service.keys.record(), record, Some(lease)).await;
+    let lease = claimed_by_another(&service).await;
     let host = Host::new(&service, 1);
     let fills = async {
         while service.view().await.seeds.is_empty() {
