@@ -175,7 +175,7 @@ impl Shell {
     /// A node that does not answer may be dead already: while the kernel writes its memory into a file, all its sockets stay open.
     fn look_for_dump(&mut self) {
         let server = self.seen.launched.as_ref().and_then(|launched| launched.server);
-        if let Some(process) = server.filter(|server| host::is_dumping_core(server.pid)) {
+        if let Some(process) = server.filter(|server| server.is_alive() && host::is_dumping_core(server.pid)) {
             let why = format!(
                 "the node's process {} is dead, the kernel writes its core dump",
                 process.pid
