@@ -61,6 +61,30 @@ pub struct Report {
     pub master: Option<String>,
 }
 
+#[cfg(test)]
+impl Report {
+    /// What a node of this name might say in a test; an empty `uuid` is that of a line that reports none.
+    pub(crate) fn example(name: &str, uuid: &str, master: Option<&str>) -> Self {
+        Self {
+            identity: Identity {
+                node_id: format!("id-{name}"),
+                name: name.to_owned(),
+                cluster: "logs".to_owned(),
+                product: None,
+                version: "9.5.3".to_owned(),
+                roles: None,
+                http_port: Some(9200),
+                transport_port: Some(9300),
+            },
+            uuid: match uuid {
+                "" => ReportedUuid::Unsaid,
+                text => ClusterUuid::reported(text).map_or(ReportedUuid::NotYet, ReportedUuid::Known),
+            },
+            master: master.map(str::to_owned),
+        }
+    }
+}
+
 impl Report {
     /// Whether the node belongs to a cluster that has a master.
     pub fn joined(&self) -> bool {

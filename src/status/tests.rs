@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::{
-    probe::{Identity, ProbeFailure, Report, ReportedUuid},
+    probe::{ProbeFailure, Report},
     registry::{Entry, Keys, LeaseId, Reading},
 };
 
@@ -66,26 +66,6 @@ fn now() -> SystemTime {
     humantime::parse_rfc3339("2026-11-21T14:03:10Z").expect("time")
 }
 
-fn report(name: &str, uuid: &str, master: Option<&str>) -> Report {
-    Report {
-        identity: Identity {
-            node_id: format!("id-{name}"),
-            name: name.to_owned(),
-            cluster: "logs".to_owned(),
-            product: None,
-            version: "9.5.3".to_owned(),
-            roles: None,
-            http_port: Some(9200),
-            transport_port: Some(9300),
-        },
-        uuid: match uuid {
-            "" => ReportedUuid::Unsaid,
-            text => ClusterUuid::reported(text).map_or(ReportedUuid::NotYet, ReportedUuid::Known),
-        },
-        master: master.map(str::to_owned),
-    }
-}
-
 fn answers(list: &[(&str, Result<Report, ProbeFailure>)]) -> Answers {
     list.iter()
         .map(|(id, answer)| (id.parse().expect("id"), answer.clone()))
@@ -108,7 +88,7 @@ fn every_kind_of_entry_is_in_the_table() {
 #[test]
 fn the_json_is_stable() {
     let asked = answers(&[
-        ("10.0.0.1", Ok(report("n1", UUID, Some("id-n1")))),
+        ("10.0.0.1", Ok(Report::example("n1", UUID, Some("id-n1")))),
         ("10.0.0.3", Err(ProbeFailure::Refused)),
     ]);
     let status = Status::of(&service(), &usual(), Currency::Current).with(&asked);
@@ -133,9 +113,9 @@ fn what_one_member_of_etcd_knew_is_marked() {
 #[test]
 fn one_cluster_with_one_master_is_verified() {
     let all = answers(&[
-        ("10.0.0.1", Ok(report("n1", UUID, Some("id-n1")))),
-        ("10.0.0.2", Ok(report("n2", "_na_", None))),
-        ("10.0.0.3", Ok(report("n3", UUID, Some("id-n1")))),
+        ("10.0.0.1", Ok(Report::example("n1", UUID, Some("id-n1")))),
+        ("10.0.0.2", Ok(Report::example("n2", "_na_", None))),
+        ("10.0.0.3", Ok(Report::example("n3", UUID, Some("id-n1")))),
         ("10.0.0.9:9301", Err(ProbeFailure::Refused)),
     ]);
     assert!(
@@ -149,16 +129,16 @@ fn one_cluster_with_one_master_is_verified() {
 #[test]
 fn two_of_anything_are_a_split_brain() {
     let two_masters = answers(&[
-        ("10.0.0.1", Ok(report("n1", UUID, Some("id-n1")))),
-        ("10.0.0.3", Ok(report("n3", UUID, Some("id-n3")))),
+        ("10.0.0.1", Ok(Report::example("n1", UUID, Some("id-n1")))),
+        ("10.0.0.3", Ok(Report::example("n3", UUID, Some("id-n3")))),
     ]);
     let two_clusters = answers(&[
-        ("10.0.0.1", Ok(report("n1", UUID, Some("id-n1")))),
-        ("10.0.0.3", Ok(report("n3", "another", Some("id-n3")))),
+        ("10.0.0.1", Ok(Report::example("n1", UUID, Some("id-n1")))),
+        ("10.0.0.3", Ok(Report::example("n3", "another", Some("id-n3")))),
     ]);
-    let another = answers(&[("10.0.0.1", Ok(report("n1", "another", Some("id-n1"))))]);
+    let another = answers(&[("10.0.0.1", Ok(Report::example("n1", "another", Some("id-n1"))))]);
     let old_line = answers(&[("10.0.0.1", {
-        let mut report = report("n1", "", Some("id-n1"));
+        let mut report = Report::example("n1", "", Some("id-n1"));
         report.identity.cluster = "metrics".to_owned();
         Ok(report)
     })]);
@@ -176,8 +156,8 @@ fn two_of_anything_are_a_split_brain() {
 #[test]
 fn a_masterless_moment_is_no_split_brain() {
     let all = answers(&[
-        ("10.0.0.1", Ok(report("n1", UUID, None))),
-        ("10.0.0.3", Ok(report("n3", UUID, Some("id-n3")))),
+        ("10.0.0.1", Ok(Report::example("n1", UUID, None))),
+        ("10.0.0.3", Ok(Report::example("n3", UUID, Some("id-n3")))),
     ]);
     let verdict = verify(None, &all);
     assert_eq!(

@@ -117,27 +117,7 @@ pub(super) fn uuid(uuid: Option<&ClusterUuid>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::ClaimId, probe::Identity};
-
-    fn node(name: &str, uuid: &str, master: Option<&str>) -> Report {
-        Report {
-            identity: Identity {
-                node_id: format!("id-{name}"),
-                name: name.to_owned(),
-                cluster: "logs".to_owned(),
-                product: None,
-                version: "6.8.23".to_owned(),
-                roles: None,
-                http_port: None,
-                transport_port: None,
-            },
-            uuid: match uuid {
-                "" => ReportedUuid::Unsaid,
-                text => ClusterUuid::reported(text).map_or(ReportedUuid::NotYet, ReportedUuid::Known),
-            },
-            master: master.map(str::to_owned),
-        }
-    }
+    use crate::model::ClaimId;
 
     fn said(nodes: &[(&str, Result<Report, ProbeFailure>)]) -> Said {
         nodes
@@ -149,15 +129,15 @@ mod tests {
     #[test]
     fn nodes_of_one_cluster_agree_with_and_without_a_uuid() {
         let found = agree(&said(&[
-            ("a:1", Ok(node("n1", "u1", Some("m")))),
-            ("b:1", Ok(node("n2", "u1", Some("m")))),
+            ("a:1", Ok(Report::example("n1", "u1", Some("m")))),
+            ("b:1", Ok(Report::example("n2", "u1", Some("m")))),
         ]));
         let found = found.expect("agreed");
         assert_eq!(
             (found.uuid, found.nodes),
             (ClusterUuid::reported("u1"), vec!["n1".to_owned(), "n2".to_owned()])
         );
-        let old = agree(&said(&[("a:1", Ok(node("n1", "", Some("m"))))])).expect("agreed");
+        let old = agree(&said(&[("a:1", Ok(Report::example("n1", "", Some("m"))))])).expect("agreed");
         assert_eq!((old.uuid, old.cluster.as_str()), (None, "logs"));
     }
 
@@ -167,26 +147,29 @@ mod tests {
             (
                 vec![
                     ("a:1", Err(ProbeFailure::Refused)),
-                    ("b:1", Ok(node("n", "u", Some("m")))),
+                    ("b:1", Ok(Report::example("n", "u", Some("m")))),
                 ],
                 "a:1 did not answer",
             ),
-            (vec![("a:1", Ok(node("n", "u", None)))], "a:1 (n) has not joined"),
             (
-                vec![("a:1", Ok(node("n", "_na_", Some("m"))))],
+                vec![("a:1", Ok(Report::example("n", "u", None)))],
+                "a:1 (n) has not joined",
+            ),
+            (
+                vec![("a:1", Ok(Report::example("n", "_na_", Some("m"))))],
                 "a:1 (n) has not joined",
             ),
             (
                 vec![
-                    ("a:1", Ok(node("n", "u", Some("m")))),
-                    ("b:1", Ok(node("o", "v", Some("m")))),
+                    ("a:1", Ok(Report::example("n", "u", Some("m")))),
+                    ("b:1", Ok(Report::example("o", "v", Some("m")))),
                 ],
                 "2 cluster UUIDs: u, v",
             ),
             (
                 vec![
-                    ("a:1", Ok(node("n", "u", Some("m")))),
-                    ("b:1", Ok(node("o", "u", Some("l")))),
+                    ("a:1", Ok(Report::example("n", "u", Some("m")))),
+                    ("b:1", Ok(Report::example("o", "u", Some("l")))),
                 ],
                 "2 masters: l, m",
             ),

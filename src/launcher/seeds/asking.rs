@@ -159,35 +159,20 @@ fn believe(name: &str, cluster: Option<&ClusterUuid>, report: &Report) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Identity;
 
     #[test]
     fn only_the_own_node_in_the_own_cluster_with_a_master_is_believed() {
-        let uuid = |text: &str| ClusterUuid::reported(text).map_or(ReportedUuid::NotYet, ReportedUuid::Known);
         let own: ClusterUuid = "u1".parse().expect("uuid");
         for (name, said, master, cluster, believed) in [
-            ("n1", uuid("u1"), true, Some(&own), true),
-            ("n2", uuid("u1"), true, Some(&own), false),
-            ("n1", uuid("u1"), false, Some(&own), false),
-            ("n1", uuid("u2"), true, Some(&own), false),
-            ("n1", uuid("u1"), true, None, false),
-            ("n1", uuid("_na_"), true, Some(&own), false),
-            ("n1", ReportedUuid::Unsaid, true, None, true),
+            ("n1", "u1", true, Some(&own), true),
+            ("n2", "u1", true, Some(&own), false),
+            ("n1", "u1", false, Some(&own), false),
+            ("n1", "u2", true, Some(&own), false),
+            ("n1", "u1", true, None, false),
+            ("n1", "_na_", true, Some(&own), false),
+            ("n1", "", true, None, true),
         ] {
-            let report = Report {
-                identity: Identity {
-                    node_id: "id".to_owned(),
-                    name: name.to_owned(),
-                    cluster: "logs".to_owned(),
-                    product: None,
-                    version: "6.8.23".to_owned(),
-                    roles: None,
-                    http_port: None,
-                    transport_port: None,
-                },
-                uuid: said,
-                master: master.then(|| "id".to_owned()),
-            };
+            let report = Report::example(name, said, master.then_some("id"));
             let found = believe("n1", cluster, &report);
             assert_eq!(found.is_ok(), believed, "{report:?} {cluster:?}: {found:?}");
         }
