@@ -8,7 +8,7 @@
 //! Invariant: every write is compared with the revision it replaces, so a write that arrives late changes nothing.
 
 mod handle;
-mod machine;
+pub mod machine;
 mod standing;
 mod state_file;
 mod task;
@@ -16,4 +16,5 @@ mod value;
 
 pub use handle::{CommitError, LeaveError, Registration, Spec, StartError, Want};
 pub use standing::{Counters, Obstacle, Standing};
+pub use state_file::Run;
 pub use value::Value;

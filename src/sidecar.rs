@@ -7,20 +7,20 @@
 //! Stop order: verdict `leaving` → key deleted → lease revoked → end; bounded, because etcd may be away.
 
 mod http;
-mod judge;
+pub mod judge;
 mod launcher_file;
-mod machine;
+pub mod machine;
 mod member;
 mod metrics;
 mod recorder;
 mod reload;
-mod resumed;
+pub mod resumed;
 mod shell;
 mod snapshot;
 mod sources;
-mod step;
+pub mod step;
 mod told;
-mod verdict;
+pub mod verdict;
 mod vigil;
 
 use std::{

@@ -15,12 +15,12 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-pub(super) use self::op::{Op, Outcome};
+pub use self::op::{Op, Outcome};
 use self::{
     decide::Next,
     owner::{Owner, Ruling, owner},
 };
-use super::{CommitError, Counters, Obstacle, Spec, Standing, Value, Want, state_file::Run};
+use super::{CommitError, Counters, Obstacle, Run, Spec, Standing, Value, Want};
 use crate::{
     backoff::Backoff,
     registry::{Entry, Lease, LeaseId, Revision, Txn},
@@ -31,11 +31,18 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Event {
+pub enum Event {
     /// There is a new wish.
     Wanted(Want),
     /// The caller wants a transaction that takes the key along.
-    CommitAsked { id: u64, txn: Txn, value: Value },
+    CommitAsked {
+        /// By which the answer is known.
+        id: u64,
+        /// The caller's part.
+        txn: Txn,
+        /// What the key becomes with it.
+        value: Value,
+    },
     /// The caller wants to leave.
     LeaveAsked,
     /// The time asked for has come.
@@ -46,7 +53,7 @@ pub(super) enum Event {
 
 /// What to do. After every step the last `WakeAt` counts.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Effect {
+pub enum Effect {
     /// Start this work; none other is going on.
     Run(Op),
     /// Drop the work that is going on.
@@ -55,7 +62,9 @@ pub(super) enum Effect {
     WakeAt(Instant),
     /// Answer a commit.
     Answer {
+        /// Which.
         id: u64,
+        /// The revision; none: a condition did not hold.
         answer: Result<Option<Revision>, CommitError>,
     },
     /// Everything is cleared away: end.
@@ -105,7 +114,7 @@ struct Asked {
 
 /// Everything that is known.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub struct Machine {
     spec: Spec,
     /// How many endpoints there are to try before etcd counts as away.
     endpoints: usize,
@@ -146,7 +155,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// The beginning. `runs` is what the state file tells of former runs.
-    pub(super) fn new(spec: Spec, endpoints: usize, runs: Vec<Run>, now: Instant) -> Self {
+    pub fn new(spec: Spec, endpoints: usize, runs: Vec<Run>, now: Instant) -> Self {
         Self {
             spec,
             endpoints,
@@ -178,7 +187,7 @@ impl Machine {
 
     /// Takes in what happened and says what to do. `fraction` is drawn evenly from 0 to 1.
     #[must_use]
-    pub(super) fn step(&mut self, now: Instant, fraction: f64, event: Event) -> Vec<Effect> {
+    pub fn step(&mut self, now: Instant, fraction: f64, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
             Event::Wanted(want) => self.wish(want, &mut effects),
@@ -227,7 +236,7 @@ impl Machine {
     }
 
     /// How things stand.
-    pub(super) fn standing(&self, now: Instant) -> Standing {
+    pub fn standing(&self, now: Instant) -> Standing {
         let lease = self.held().filter(|lease| now < lease.deadline);
         let there = self.key.entry().filter(|_| self.owner() == Some(Owner::Us));
         let as_wanted = there.is_some_and(|entry| match &self.want {

@@ -12,13 +12,13 @@ const FORMAT: u32 = 1;
 
 /// One lease that a run on this host was granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Run {
+pub struct Run {
     /// The lease.
-    pub(super) lease: LeaseId,
+    pub lease: LeaseId,
     /// Who had it.
-    pub(super) incarnation: Incarnation,
+    pub incarnation: Incarnation,
     /// In which boot.
-    pub(super) boot: String,
+    pub boot: String,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,20 +11,20 @@ use crate::{
 
 /// What the settings say about the node.
 #[derive(Debug, Clone)]
-pub(super) struct Expected {
+pub struct Expected {
     /// Its name; none: what the launcher says, else unchecked.
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// Its cluster's name; none: what launcher and record say, else unchecked.
-    pub(super) cluster: Option<String>,
+    pub cluster: Option<String>,
     /// Where other nodes reach it: part of the id under which it is registered.
-    pub(super) transport_port: u16,
+    pub transport_port: u16,
     /// What ready means.
-    pub(super) ready_when: ReadyWhen,
+    pub ready_when: ReadyWhen,
 }
 
 /// What is known of the cluster record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Record {
+pub enum Record {
     /// etcd was not heard yet: nothing may be registered on the strength of it.
     Unknown,
     /// There is none.
@@ -49,19 +49,19 @@ impl From<&ClusterRecord> for Record {
 
 /// What the launcher says, as far as it concerns the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Launched {
+pub struct Launched {
     /// The node's name.
-    pub(super) name: String,
+    pub name: String,
     /// The cluster's name.
-    pub(super) cluster: String,
+    pub cluster: String,
     /// Where the node's life stands.
-    pub(super) phase: Phase,
+    pub phase: Phase,
     /// The node's process, if it lives.
-    pub(super) process: Option<ProcessId>,
+    pub process: Option<ProcessId>,
     /// The process that owns its socket, dead or alive.
-    pub(super) server: Option<ProcessId>,
+    pub server: Option<ProcessId>,
     /// What a waiting launcher waits for.
-    pub(super) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl From<&NodeFile> for Launched {
@@ -79,7 +79,7 @@ impl From<&NodeFile> for Launched {
 
 /// What a report means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub enum Judgement {
     /// The expected node, ready.
     Good,
     /// The expected node as far as one can tell, not ready: why.
@@ -90,7 +90,7 @@ pub(super) enum Judgement {
 
 /// What a failed probe says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Miss {
+pub enum Miss {
     /// Slow, broken or not joined: it may pass by itself.
     Trouble,
     /// It lives and does not tell us, which no waiting changes: no reason to hurry as with a node that starts.
@@ -101,7 +101,7 @@ pub(super) enum Miss {
 
 impl Miss {
     /// Sorts a failure.
-    pub(super) fn of(failure: &ProbeFailure) -> Self {
+    pub fn of(failure: &ProbeFailure) -> Self {
         if failure.is_stranger() {
             Self::Stranger
         } else if failure.is_denied() {
@@ -113,7 +113,7 @@ impl Miss {
 }
 
 /// Judges a report.
-pub(super) fn judge(expected: &Expected, record: &Record, launched: Option<&Launched>, report: &Report) -> Judgement {
+pub fn judge(expected: &Expected, record: &Record, launched: Option<&Launched>, report: &Report) -> Judgement {
     let other = wrong_name(expected, launched, report)
         .or_else(|| wrong_port(expected, report))
         .or_else(|| wrong_cluster(expected, record, launched, report));

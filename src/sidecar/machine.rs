@@ -14,7 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub(super) use state::{Rhythm, State};
+pub use state::{Rhythm, State};
 use tokio::time::Instant;
 
 use super::{
@@ -34,7 +34,7 @@ const START_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The machine of one node.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub struct Machine {
     expected: Expected,
     rhythm: Rhythm,
     state: State,
@@ -60,7 +60,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// A machine that knows nothing yet. Its first event should be [`Event::Woke`].
-    pub(super) fn new(expected: Expected, rhythm: Rhythm, now: Instant) -> Self {
+    pub fn new(expected: Expected, rhythm: Rhythm, now: Instant) -> Self {
         Self {
             expected,
             rhythm,
@@ -85,7 +85,7 @@ impl Machine {
 
     /// A machine that goes on where the program before this one stood. The key stays as that one left it until a probe has given
     /// what its value is made of, unless the node was found wanting already.
-    pub(super) fn resumed(expected: Expected, rhythm: Rhythm, now: Instant, resumed: &Resumed) -> Self {
+    pub fn resumed(expected: Expected, rhythm: Rhythm, now: Instant, resumed: &Resumed) -> Self {
         let mut machine = Self::new(expected, rhythm, now);
         machine.decided = resumed.decided;
         machine.enter(now, resumed.state, &resumed.why);
@@ -94,28 +94,28 @@ impl Machine {
     }
 
     /// Where the node stands, and whether a probe has decided that.
-    pub(super) fn state(&self) -> (State, bool) {
+    pub fn state(&self) -> (State, bool) {
         (self.state, self.decided)
     }
 
     /// Verdict, reason and since when.
-    pub(super) fn conclusion(&self) -> &Conclusion {
+    pub fn conclusion(&self) -> &Conclusion {
         &self.conclusion
     }
 
     /// The last report, good or not.
-    pub(super) fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
     }
 
     /// The last good report; while the verdict is ready, it is what the verdict rests on.
-    pub(super) fn good_report(&self) -> Option<&Report> {
+    pub fn good_report(&self) -> Option<&Report> {
         self.good.as_ref()
     }
 
     /// Takes an event in; what has to be done about it.
     #[must_use]
-    pub(super) fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
+    pub fn step(&mut self, now: Instant, event: Event) -> Vec<Effect> {
         if self.state == State::Stopped {
             // Leaving is for good; whatever still comes in is old news.
             return Vec::new();

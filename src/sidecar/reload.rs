@@ -67,7 +67,14 @@ impl Shell {
 
     fn exec(&mut self, found: &Found, kept: Kept, socket: &Socket) -> std::io::Error {
         let (state, decided) = self.machine.state();
-        let resumed = Resumed::new(state, decided, &self.told.snapshot(), tokio::time::Instant::now());
+        let snapshot = self.told.snapshot();
+        let resumed = Resumed::new(
+            state,
+            decided,
+            &snapshot.conclusion,
+            snapshot.since,
+            tokio::time::Instant::now(),
+        );
         // Plain data: there is no way to fail.
         let state = serde_json::to_value(resumed).unwrap_or_default();
         let listener = match socket {

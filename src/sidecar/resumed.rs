@@ -5,36 +5,37 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::{machine::State, snapshot::Snapshot};
+use super::{machine::State, verdict::Conclusion};
 
 /// Where it stood.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Resumed {
+pub struct Resumed {
     /// Where the node stood.
-    pub(super) state: State,
+    pub state: State,
     /// Whether a probe had decided; if not, the key of the run before stands on.
-    pub(super) decided: bool,
-    pub(super) why: String,
+    pub decided: bool,
+    /// Why, as it was said.
+    pub why: String,
     /// How long the verdict had been this one.
     stood: Duration,
     /// When it became this one, by the clock on the wall.
-    pub(super) since: SystemTime,
+    pub since: SystemTime,
 }
 
 impl Resumed {
-    /// Where it stands now.
-    pub(super) fn new(state: State, decided: bool, snapshot: &Snapshot, now: Instant) -> Self {
+    /// Where it stands `now`; `since` is when the verdict became this one, by the clock on the wall.
+    pub fn new(state: State, decided: bool, conclusion: &Conclusion, since: SystemTime, now: Instant) -> Self {
         Self {
             state,
             decided,
-            why: snapshot.conclusion.why.clone(),
-            stood: now.saturating_duration_since(snapshot.conclusion.since),
-            since: snapshot.since,
+            why: conclusion.why.clone(),
+            stood: now.saturating_duration_since(conclusion.since),
+            since,
         }
     }
 
     /// When the verdict became this one; not before the host started.
-    pub(super) fn since(&self, now: Instant) -> Instant {
+    pub fn since(&self, now: Instant) -> Instant {
         now.checked_sub(self.stood).unwrap_or(now)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Event {
+pub enum Event {
     /// A probe ended.
     Probed(Result<Report, ProbeFailure>),
     /// The held connection ended.
@@ -37,7 +37,7 @@ pub(super) enum Event {
 
 /// What the shell has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
     /// Probe now; answered by [`Event::Probed`].
     Probe,
     /// Send [`Event::Woke`] then. Replaces an earlier one.

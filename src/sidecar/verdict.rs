@@ -6,7 +6,7 @@ use tokio::time::Instant;
 /// The node's state, the same word in key, metrics, log and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Not ready yet, and on its way as far as one can tell.
     Starting,
     /// Joined and expected.
@@ -23,7 +23,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// All of them, in the order of a node's life.
-    pub(super) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::Starting,
         Self::Ready,
         Self::Unready,
@@ -33,7 +33,7 @@ impl Verdict {
     ];
 
     /// The word.
-    pub(super) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
@@ -47,18 +47,18 @@ impl Verdict {
 
 /// What the sidecar concludes, and since when.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Conclusion {
+pub struct Conclusion {
     /// The verdict.
-    pub(super) verdict: Verdict,
+    pub verdict: Verdict,
     /// Why, in one sentence for people.
-    pub(super) why: String,
+    pub why: String,
     /// When the verdict became this one.
-    pub(super) since: Instant,
+    pub since: Instant,
 }
 
 /// What the member key should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub enum Wish {
     /// As the last run left it: nothing is known yet.
     Keep,
     /// There, with the value made from the last good report.

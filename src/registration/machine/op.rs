@@ -9,7 +9,7 @@ use crate::{
 
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Op {
+pub enum Op {
     /// Get a lease.
     Grant,
     /// Write the state file; none: remove it.
@@ -22,18 +22,29 @@ pub(crate) enum Op {
     Ask(LeaseId),
     /// Write the key, which was last written at `replaces`; 0: it is not there.
     Put {
+        /// What.
         value: Value,
+        /// Under which lease.
         lease: LeaseId,
+        /// What it replaces.
         replaces: Revision,
     },
     /// Delete the key, which was last written at `replaces`.
-    Delete { replaces: Revision },
+    Delete {
+        /// What it replaces.
+        replaces: Revision,
+    },
     /// The caller's transaction, with the put added.
     Commit {
+        /// Which question.
         id: u64,
+        /// The caller's part.
         txn: Txn,
+        /// What the key becomes.
         value: Value,
+        /// Under which lease.
         lease: LeaseId,
+        /// What it replaces.
         replaces: Revision,
     },
     /// End a lease.
@@ -42,25 +53,35 @@ pub(crate) enum Op {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// The lease is there.
     Granted(Lease),
+    /// The state file is written.
     Saved,
+    /// It is not, and why.
     NotSaved(String),
+    /// The lease lives on.
     Renewed(Lease),
+    /// What the key is.
     Read(Option<Entry>),
+    /// How long the lease lives.
     Lives {
+        /// None: it is over.
         ttl: Option<TimeToLive>,
+        /// How long this host has been up.
         uptime: Duration,
     },
     /// The revision of the transaction; none: a condition did not hold.
     Committed(Option<Revision>),
+    /// The lease is over.
     Revoked,
+    /// There was no answer, or a refusal.
     Failed(RegistryError),
 }
 
 impl Op {
     /// A fixed word for logs.
-    pub(crate) const fn kind(&self) -> &'static str {
+    pub const fn kind(&self) -> &'static str {
         match self {
             Self::Grant => "grant",
             Self::Save(_) => "save",
@@ -75,7 +96,7 @@ impl Op {
     }
 
     /// Whether it may be dropped half done: nothing comes of it but knowledge, or what comes of it ends by itself.
-    pub(super) const fn may_be_dropped(&self) -> bool {
+    pub const fn may_be_dropped(&self) -> bool {
         match self {
             Self::Grant | Self::Renew(_) | Self::Read | Self::Ask(_) => true,
             Self::Save(_) | Self::Put { .. } | Self::Delete { .. } | Self::Commit { .. } | Self::Revoke(_) => false,
@@ -83,7 +104,7 @@ impl Op {
     }
 
     /// The transaction, where it is one.
-    pub(crate) fn txn(&self, spec: &Spec) -> Option<Txn> {
+    pub fn txn(&self, spec: &Spec) -> Option<Txn> {
         let unchanged = |replaces: Revision| Compare::ModRevision(spec.key.clone(), replaces);
         let put = |value: &Value, lease: LeaseId| crate::registry::Op::Put {
             key: spec.key.clone(),

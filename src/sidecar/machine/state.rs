@@ -8,21 +8,21 @@ use crate::{nodefile::ProcessId, sidecar::verdict::Verdict};
 
 /// How often and how many.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sidecar) struct Rhythm {
+pub struct Rhythm {
     /// Time between two probes.
-    pub(in crate::sidecar) interval: Duration,
+    pub interval: Duration,
     /// The longest that one probe may take.
-    pub(in crate::sidecar) timeout: Duration,
+    pub timeout: Duration,
     /// Good probes in a row until an unready node is ready again.
-    pub(in crate::sidecar) rise: u32,
+    pub rise: u32,
     /// Bad probes in a row until a ready node is unready.
-    pub(in crate::sidecar) fall: u32,
+    pub fall: u32,
 }
 
 /// Where the node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::sidecar) enum State {
+pub enum State {
     /// Nothing was good yet, since the sidecar started or since the node was down.
     Starting,
     /// The last probe was good, or so few failed since that they do not count.
@@ -50,7 +50,7 @@ pub(in crate::sidecar) enum State {
 
 impl State {
     /// What it means to others.
-    pub(in crate::sidecar) fn verdict(self) -> Verdict {
+    pub fn verdict(self) -> Verdict {
         match self {
             Self::Starting => Verdict::Starting,
             Self::Ready { .. } => Verdict::Ready,
