@@ -2,33 +2,34 @@
 
 use std::time::Duration;
 
-use quorate::{
-    output,
-    registry::{Compare, Op, Range, Txn, WatchEvent, Watcher},
-};
+use quorate::registry::{Compare, Op, Range, Txn, WatchEvent, Watcher};
 use tokio::{net::TcpStream, time::Instant};
 
-use super::{contender::Contender, etcd::Etcd, standin::StandIn, table};
+use super::{
+    contender::Contender,
+    etcd::Etcd,
+    standin::StandIn,
+    table::{Figure, OURS, Row},
+};
 
 pub(crate) const ADDRESS: &str = "127.0.16.1";
 const KEY: &str = "/services/elasticsearch/127.0.16.1";
 
-/// Prints the table.
-pub(crate) async fn run(etcd: &Etcd, rounds: u64) {
+/// Ready, dead: what a reader of etcd sees.
+pub(crate) async fn run(etcd: &Etcd, rounds: u64) -> Vec<Row> {
     let mut rows = bare(etcd, rounds).await;
     let state = tempfile::tempdir().expect("a directory");
     let contender = Contender::sidecar(etcd, ADDRESS, state.path());
-    rows.extend(measure(etcd, rounds, "sidecar", true).await);
+    rows.extend(measure(etcd, rounds, OURS, true).await);
     drop(contender);
     let contender = Contender::shell_loop(etcd, ADDRESS, 1);
     rows.extend(measure(etcd, rounds.min(10), "shell loop, sleep 1", false).await);
     drop(contender);
-    output::table(&["TIME", "MEDIAN ms", "P99 ms", "MIN ms", "MAX ms", "N"], &rows).expect("printed");
-    println!();
+    rows
 }
 
 /// The floor: a put and a delete as a watcher sees them.
-async fn bare(etcd: &Etcd, rounds: u64) -> Vec<Vec<String>> {
+async fn bare(etcd: &Etcd, rounds: u64) -> Vec<Row> {
     let registry = etcd.registry();
     let mut watcher = listed(etcd).await;
     let (mut puts, mut deletes) = (Vec::new(), Vec::new());
@@ -60,13 +61,13 @@ async fn bare(etcd: &Etcd, rounds: u64) -> Vec<Vec<String>> {
         deletes.push(before.elapsed());
     }
     vec![
-        table::times("etcd alone: put -> seen", puts),
-        table::times("etcd alone: delete -> seen", deletes),
+        Row::new("node ready → key visible", "bare put", Figure::times(&puts)),
+        Row::new("node killed → key gone", "bare delete", Figure::times(&deletes)),
     ]
 }
 
 /// Starts and kills the stand-in. The loop has no state between rounds, so the node need not be ready at once there.
-async fn measure(etcd: &Etcd, rounds: u64, name: &str, closed: bool) -> Vec<Vec<String>> {
+async fn measure(etcd: &Etcd, rounds: u64, name: &str, closed: bool) -> Vec<Row> {
     let mut watcher = listed(etcd).await;
     let (mut ready, mut gone, mut after_close) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -87,10 +88,12 @@ async fn measure(etcd: &Etcd, rounds: u64, name: &str, closed: bool) -> Vec<Vec<
         gone.push(killed.elapsed());
         after_close.push(socket_closed.elapsed());
     }
-    let mut rows = vec![table::times(&format!("{name}: node answers -> key seen"), ready)];
-    rows.push(table::times(&format!("{name}: SIGKILL -> key gone"), gone));
+    let mut rows = vec![
+        Row::new("node ready → key visible", name, Figure::times(&ready)),
+        Row::new("node killed → key gone", name, Figure::times(&gone)),
+    ];
     if closed {
-        rows.push(table::times(&format!("{name}: socket closed -> key gone"), after_close));
+        rows.push(Row::new("socket closed → key gone", name, Figure::times(&after_close)));
     }
     rows
 }

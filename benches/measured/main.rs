@@ -15,6 +15,7 @@ mod etcd;
 mod latency;
 mod standin;
 mod steady;
+#[path = "../shared/table.rs"]
 mod table;
 
 use std::time::Duration;
@@ -52,15 +53,12 @@ fn main() {
         .expect("a runtime");
     runtime.block_on(async {
         let etcd = etcd::Etcd::start().await;
-        println!(
-            "{}; {} rounds; window {window:?}; etcd {}\n",
-            table::machine(),
-            rounds,
-            etcd.version()
-        );
-        latency::run(&etcd, rounds).await;
-        death::run(&etcd, rounds, &heaps).await;
+        let with = format!("{rounds} rounds; window {window:?}; etcd {}", etcd.version());
+        let mut report = table::Report::new("measured", &with);
+        report.topic("TIMES", &latency::run(&etcd, rounds).await, &[]);
+        report.topic("DEATH", &death::run(&etcd, rounds, &heaps).await, &[]);
         drop(etcd);
-        steady::run(window).await;
+        report.topic("STEADY STATE", &steady::run(window).await, &[]);
+        report.finish();
     });
 }

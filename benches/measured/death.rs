@@ -11,7 +11,7 @@ use super::{
     etcd::Etcd,
     latency::{ADDRESS, connect, listed, until},
     standin::StandIn,
-    table,
+    table::{Figure, OURS, Row},
 };
 
 /// Kills with much memory: touching and giving it back takes seconds.
@@ -19,8 +19,8 @@ const LARGE_ROUNDS: u64 = 5;
 /// From so many MB on.
 const LARGE: usize = 1024;
 
-/// Prints the table.
-pub(crate) async fn run(etcd: &Etcd, rounds: u64, heaps: &[usize]) {
+/// Every heap, with and without threads to watch.
+pub(crate) async fn run(etcd: &Etcd, rounds: u64, heaps: &[usize]) -> Vec<Row> {
     let mut rows = Vec::new();
     for &heap in heaps {
         let rounds = if heap < LARGE { rounds } else { rounds.min(LARGE_ROUNDS) };
@@ -28,11 +28,10 @@ pub(crate) async fn run(etcd: &Etcd, rounds: u64, heaps: &[usize]) {
             rows.extend(measure(etcd, rounds, heap, threads).await);
         }
     }
-    quorate::output::table(&["DEATH", "MEDIAN ms", "P99 ms", "MIN ms", "MAX ms", "N"], &rows).expect("printed");
-    println!();
+    rows
 }
 
-async fn measure(etcd: &Etcd, rounds: u64, heap: usize, threads: bool) -> Vec<Vec<String>> {
+async fn measure(etcd: &Etcd, rounds: u64, heap: usize, threads: bool) -> Vec<Row> {
     let state = tempfile::tempdir().expect("a directory");
     let file = state.path().join("run/elasticsearch").join(format!("{ADDRESS}.json"));
     let contender = Contender::sidecar(etcd, ADDRESS, state.path());
@@ -65,10 +64,10 @@ async fn measure(etcd: &Etcd, rounds: u64, heap: usize, threads: bool) -> Vec<Ve
     } else {
         "its socket tells"
     };
-    let name = |what: &str| format!("{heap} MB, {witness}: SIGKILL -> {what}");
+    let name = |what: &str| format!("{heap} MB, {witness}: killed → {what}");
     vec![
-        table::times(&name("socket closed"), closed),
-        table::times(&name("key gone"), gone),
+        Row::new(name("socket closed"), OURS, Figure::times(&closed)),
+        Row::new(name("key gone"), OURS, Figure::times(&gone)),
     ]
 }
 
