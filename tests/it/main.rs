@@ -24,6 +24,7 @@ mod node_security;
 mod node_tls;
 mod outage;
 mod probe;
+mod proxy;
 mod registration;
 mod registration_outage;
 mod registry;

@@ -12,6 +12,7 @@ pub(crate) mod manager;
 pub(crate) mod node;
 pub(crate) mod place;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod registration;
 pub(crate) mod reload;
 pub(crate) mod secure;
