@@ -102,7 +102,13 @@ async fn one_cluster(etcd: &Etcd, hosts: &mut [Host; 3], seed: u64) -> ClusterUu
     let began = Instant::now();
     loop {
         for host in hosts.iter_mut() {
-            if !host.lives() {
+            if let Some(status) = host.ended() {
+                let unit = status.code().is_none_or(|code| ![2, 3, 78].contains(&code));
+                assert!(
+                    unit,
+                    "QUORATE_TEST_SEED={seed}: no unit starts this again: {status}\n{}",
+                    host.log()
+                );
                 host.kill();
                 host.start();
             }

@@ -25,6 +25,7 @@ fn notices(sabotage: Sabotage, story: fn(&mut Dice) -> Story, error: &str) {
 #[track_caller]
 fn is_needed(sabotage: Sabotage, masters: usize, rule: Rule, actions: &[&[Action]], error: &str) {
     let story = Story {
+        says_uuid: true,
         nodes: masters,
         masters,
         rule,

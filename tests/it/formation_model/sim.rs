@@ -20,7 +20,7 @@ use quorate::{
         formation::{Effect, Machine},
         host_cache::HostCache,
     },
-    model::{ClaimId, ClusterUuid, DiskId, Marker, Seed, ServiceName},
+    model::{ClaimId, ClusterUuid, DiskId, JoinedCluster, Marker, Seed, ServiceName},
     registry::{Keys, LeaseId, Revision, Txn},
     view::ClusterView,
 };
@@ -39,6 +39,8 @@ pub(crate) struct Sim {
     flights: Vec<Txn>,
     drawn: usize,
     sabotage: Sabotage,
+    /// Whether the nodes say the UUID of their cluster.
+    says_uuid: bool,
     /// Every UUID that a node ever founded.
     founded: Vec<Founded>,
     /// Every disk on which a node was ever started with the setting, by claim.
@@ -149,7 +151,7 @@ enum Way {
 
 impl Sim {
     /// The first `masters` of the nodes are master-eligible.
-    pub(crate) fn new(nodes: usize, masters: usize, rule: Rule, sabotage: Sabotage) -> Self {
+    pub(crate) fn new(nodes: usize, masters: usize, rule: Rule, says_uuid: bool, sabotage: Sabotage) -> Self {
         let service: ServiceName = "es".parse().expect("name");
         let host = |index: usize| Host {
             candidate: Candidate {
@@ -186,6 +188,7 @@ impl Sim {
             flights: Vec::new(),
             drawn: 0,
             sabotage,
+            says_uuid,
             founded: Vec::new(),
             bootstrapped: BTreeMap::new(),
             broken: None,
@@ -213,6 +216,18 @@ impl Sim {
             }
         }
         false
+    }
+
+    /// What a node that is in a cluster says of it.
+    fn said(&self, index: usize) -> Option<JoinedCluster> {
+        let host = &self.hosts[index];
+        let uuid = host.cluster.clone()?;
+        let name = || JoinedCluster::Name(host.candidate.cluster.clone());
+        Some(if self.says_uuid {
+            JoinedCluster::Uuid(uuid)
+        } else {
+            name()
+        })
     }
 
     fn draw(&mut self, kind: &str) -> String {

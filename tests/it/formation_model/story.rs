@@ -19,6 +19,8 @@ pub(super) struct Story {
     /// The first ones.
     pub(super) masters: usize,
     pub(super) rule: Rule,
+    /// Whether nodes say the UUID of their cluster.
+    pub(super) says_uuid: bool,
     /// Whether a second cluster is a failure; the protocol's known limit is none.
     pub(super) one_cluster: bool,
     pub(super) actions: Vec<Action>,
@@ -33,13 +35,14 @@ impl fmt::Debug for Story {
             nodes,
             masters,
             rule,
+            says_uuid,
             end,
             ..
         } = self;
         let actions = actions.collect::<Vec<_>>().join(", ");
         write!(
             f,
-            "{nodes} nodes, {masters} masters, {rule:?}, etcd {end:?} in the end: {actions}"
+            "{nodes} nodes, {masters} masters, {rule:?}, says UUID: {says_uuid}, etcd {end:?} in the end: {actions}"
         )
     }
 }
@@ -47,7 +50,7 @@ impl fmt::Debug for Story {
 impl Story {
     /// Runs it; what is wrong with it.
     pub(super) fn tell(&self, sabotage: Sabotage) -> Result<(), String> {
-        let mut sim = Sim::new(self.nodes, self.masters, self.rule, sabotage);
+        let mut sim = Sim::new(self.nodes, self.masters, self.rule, self.says_uuid, sabotage);
         for &action in &self.actions {
             if sim.act(action) {
                 self.safe(&sim).map_err(|error| format!("after {action:?}: {error}"))?;
@@ -167,6 +170,7 @@ pub(super) fn coordinated(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
+        says_uuid: true,
         one_cluster: true,
         actions: actions(dice, nodes, faults, Vec::new()),
         end: end(dice),
@@ -181,6 +185,7 @@ pub(super) fn with_a_deletion(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
+        says_uuid: true,
         one_cluster: masters == expect,
         actions: actions(dice, nodes, faults, vec![Action::DeleteRecord]),
         end: end(dice),
@@ -196,13 +201,14 @@ pub(super) fn with_people(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::coordinated(Some(expect)),
+        says_uuid: true,
         one_cluster: true,
         actions: actions(dice, nodes, faults, people),
         end: end(dice),
     }
 }
 
-/// Lines without the setting.
+/// Lines without the setting, the oldest of which say no UUID.
 pub(super) fn zen(dice: &mut Dice) -> Story {
     let (nodes, masters) = size(dice, 1);
     let quorum = masters / 2 + 1;
@@ -211,6 +217,7 @@ pub(super) fn zen(dice: &mut Dice) -> Story {
         nodes,
         masters,
         rule: Rule::zen(Some(expect), Some(masters)).expect("a rule"),
+        says_uuid: dice.below(2) == 0,
         one_cluster: true,
         actions: actions(dice, nodes, faults, Vec::new()),
         end: end(dice),

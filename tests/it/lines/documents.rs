@@ -47,6 +47,25 @@ impl Trio {
         }
     }
 
+    /// What the nodes say of copies that are not whole.
+    async fn tells_about_copies(&self) -> String {
+        let mut told = Vec::new();
+        for path in [
+            "/_cluster/allocation/explain",
+            "/_cat/recovery/story?v&active_only",
+            "/_cat/pending_tasks?v",
+            "/_tasks?detailed&group_by=none",
+            "/_nodes/hot_threads?threads=20&ignore_idle_threads=false",
+        ] {
+            for one in ALL {
+                let answer = ask(self.seats[one].address.ip(), "GET", path, "", WRITTEN).await;
+                let body = answer.map_or_else(|| "no answer".to_owned(), |answer| answer.body);
+                told.push(format!("{path} at {one}: {body}"));
+            }
+        }
+        told.join("\n")
+    }
+
     /// Waits until every copy is whole, then looks for every acknowledged document in each.
     pub(super) async fn has_every_document(&self) {
         let health = "/_cluster/health/story?wait_for_status=green&timeout=1s";
@@ -61,17 +80,10 @@ impl Trio {
             .await
             .is_err()
         {
-            let why = ask(
-                self.seats[0].address.ip(),
-                "GET",
-                "/_cluster/allocation/explain",
-                "",
-                WRITTEN,
-            )
-            .await;
+            let said = said.into_inner().expect("no panic");
             panic!(
-                "not every node has a whole copy: {}; {why:?}",
-                said.lock().expect("no panic")
+                "not every node has a whole copy: {said}\n{}",
+                self.tells_about_copies().await
             );
         }
         let names = self.acknowledged.lock().expect("no panic").clone();

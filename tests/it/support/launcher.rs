@@ -4,7 +4,7 @@ use std::{
     fs::{File, Permissions},
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
 use quorate::nodefile::{NodeFile, Phase, ProcessId};
@@ -249,8 +249,13 @@ impl Host {
 
     /// Whether the launcher lives.
     pub(crate) fn lives(&mut self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// How the launcher ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         let child = self.child.as_mut().expect("it was started");
-        child.try_wait().expect("a state").is_none()
+        child.try_wait().expect("a state")
     }
 
     /// The launcher's process.
@@ -264,10 +269,11 @@ impl Host {
         kill_process(pid(child.id()), signal).expect("a signal");
     }
 
-    /// SIGKILL for the launcher alone.
+    /// SIGKILL for the launcher alone; nothing, when its end was seen already.
     pub(crate) fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        self.child.take().expect("it was started").wait().expect("ended");
+        let mut child = self.child.take().expect("it was started");
+        child.kill().expect("a signal");
+        child.wait().expect("ended");
     }
 
     /// Sends a signal to the node and whatever it has started; its process.

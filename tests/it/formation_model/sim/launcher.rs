@@ -37,6 +37,7 @@ impl Sim {
             seed.data = DiskUse::Used;
             seed.claim = Some(claim.clone());
             seed.cluster_uuid.clone_from(&marker.cluster_uuid);
+            seed.joined = marker.joined;
         }
         let machine = Machine::new(host.candidate.clone(), self.keys.clone(), marker.disk.clone());
         host.launcher = Some(Launcher {
@@ -124,6 +125,7 @@ impl Sim {
             Weather::Away => Recorded::Unknown,
             Weather::Fine | Weather::ReadOnly => record.map_or(Recorded::None, Recorded::Some),
         };
+        let said = self.said(index);
         let host = &mut self.hosts[index];
         let Some(node) = &host.node else {
             return;
@@ -135,7 +137,7 @@ impl Sim {
         let fate = if self.sabotage == Sabotage::NoLabel {
             Fate::Adopt
         } else {
-            leftover::judge(&label, host.cluster.as_ref(), recorded)
+            leftover::judge(&label, said, recorded)
         };
         match fate {
             Fate::Adopt => {

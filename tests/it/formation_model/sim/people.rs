@@ -85,7 +85,13 @@ impl Sim {
         if !host.joined() {
             return false;
         }
-        let adopted = protocol::adopt(&self.keys, &self.view, claim, "logs", host.cluster.clone());
+        let adopted = protocol::adopt(
+            &self.keys,
+            &self.view,
+            claim,
+            "logs",
+            host.cluster.clone().filter(|_| self.says_uuid),
+        );
         adopted.is_some_and(|txn| matches!(self.commit(&txn), Ok(Some(_))))
     }
 

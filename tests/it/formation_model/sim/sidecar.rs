@@ -1,4 +1,4 @@
-//! Beside a running node: its UUID goes into marker, seed and record, and its member key is kept true.
+//! Beside a running node: its cluster goes into marker, seed and record, and its member key is kept true.
 
 use quorate::{
     launcher::{
@@ -18,6 +18,7 @@ impl Sim {
             self.leave(index);
             return true;
         }
+        let said = self.said(index);
         let host = &mut self.hosts[index];
         let (Some(launcher), Some(marker)) = (&mut host.launcher, &mut host.marker) else {
             return false;
@@ -25,17 +26,18 @@ impl Sim {
         if self.weather != Weather::Away && self.sabotage != Sabotage::NoMemory {
             host.memory.learn(&self.view, &[]);
         }
-        let Some(uuid) = host.cluster.clone() else {
+        let Some(said) = said else {
             return self.register(index) | self.restore_unjoined(index);
         };
-        if marker.cluster_uuid.is_none() {
-            marker.cluster_uuid = Some(uuid);
+        if !marker.has_cluster() {
+            marker.learn(&said);
             return true;
         }
-        if launcher.seed.cluster_uuid.is_none() || launcher.seed.data == DiskUse::Empty {
+        if !launcher.seed.has_cluster() || launcher.seed.data == DiskUse::Empty {
             launcher.seed.data = DiskUse::Used;
             launcher.seed.claim.clone_from(&marker.claim);
-            launcher.seed.cluster_uuid = Some(uuid);
+            launcher.seed.cluster_uuid.clone_from(&marker.cluster_uuid);
+            launcher.seed.joined = marker.joined;
             launcher.seed_revision = -1;
             self.register(index);
             return true;
@@ -44,9 +46,9 @@ impl Sim {
     }
 
     fn commit_record(&mut self, index: usize, way: &Way) -> bool {
-        let tide = self.tide();
+        let (tide, said) = (self.tide(), self.said(index));
         let host = &mut self.hosts[index];
-        let (Some(launcher), Some(marker), Some(uuid)) = (&mut host.launcher, &host.marker, &host.cluster) else {
+        let (Some(launcher), Some(marker), Some(said)) = (&mut host.launcher, &host.marker, said) else {
             return false;
         };
         let Phase::Beside {
@@ -63,7 +65,7 @@ impl Sim {
         if tide.0 != Weather::Fine || *settled == Some(tide) {
             return false;
         }
-        let recording = protocol::recording(&self.keys, &self.view, marker, uuid);
+        let recording = protocol::recording(&self.keys, &self.view, marker, said);
         *settled = Some(tide);
         *impossible = None;
         match recording {

@@ -2,7 +2,7 @@
 
 use quorate::{
     launcher::{decide::Reason, formation::Effect},
-    model::{DiskUse, RecordState},
+    model::{DiskUse, Marker, RecordState},
 };
 
 use super::{Host, Phase, Sim, Weather};
@@ -74,7 +74,7 @@ impl Sim {
             .as_ref()
             .is_some_and(|stored| stored.value.state == RecordState::Claimed);
         let marker = host.marker.as_ref();
-        let knows = marker.is_some_and(|marker| marker.cluster_uuid.is_some()) && host.files;
+        let knows = marker.is_some_and(Marker::has_cluster) && host.files;
         knows && host.refused.is_none() && (self.weather == Weather::Away || !claimed)
     }
 
@@ -120,7 +120,7 @@ impl Sim {
         let record = self.view.record.as_ref().map(|stored| &stored.value);
         let state = record.map(|record| record.state);
         let marker = host.marker.as_ref();
-        let knows = marker.is_some_and(|marker| marker.cluster_uuid.is_some());
+        let knows = marker.is_some_and(Marker::has_cluster);
         let used = marker.is_some_and(|marker| marker.claim.is_some());
         let own_disk = marker.map(|marker| &marker.disk);
         let named = record.and_then(|record| record.masters.iter().find(|master| master.id == host.candidate.id));
@@ -130,7 +130,12 @@ impl Sim {
             Reason::RegistryAway { .. } => self.weather == Weather::Away && !knows,
             Reason::RegistryReadOnly { .. } => self.weather == Weather::ReadOnly && !knows,
             Reason::OtherCluster { .. } => record.is_some_and(|record| {
-                record.state != RecordState::Claimed && (host.cluster != record.cluster_uuid || !knows)
+                let other = if self.says_uuid {
+                    host.cluster != record.cluster_uuid
+                } else {
+                    marker.and_then(|marker| marker.claim.as_ref()) != Some(&record.claim)
+                };
+                record.state != RecordState::Claimed && (other || !knows)
             }),
             Reason::ClaimVoid { claim } => self.view.voids.contains(claim),
             Reason::HostRemembers { .. } => {

@@ -140,10 +140,10 @@ impl Sim {
         host.marker.take().is_some()
     }
 
-    /// Before the marker knows a UUID nobody could tell it from a disk that was never started.
+    /// Before the marker knows a cluster nobody could tell it from a disk that was never started.
     pub(super) fn empty(&mut self, index: usize) -> bool {
         let marker = self.hosts[index].marker.as_ref();
-        let knows = marker.is_some_and(|marker| marker.cluster_uuid.is_some());
+        let knows = marker.is_some_and(quorate::model::Marker::has_cluster);
         if !knows || !self.may_change_its_disk(index) {
             return false;
         }
