@@ -7,6 +7,8 @@ use quorate::{
     launcher::preflight::{TOPICS, Topic},
 };
 
+use crate::faults::catalogue;
+
 /// Compares what stands between the two marker comments with `text`, or writes it there.
 fn generated(file: &str, part: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -61,4 +63,9 @@ fn the_settings_table_is_current() {
     };
     let text: String = Group::ALL.into_iter().map(table).collect();
     generated("docs/usage/settings.md", "settings", &format!("{text}\n"));
+}
+
+#[test]
+fn the_table_of_faults_is_current() {
+    generated("docs/reliability.md", "faults", &catalogue::page());
 }

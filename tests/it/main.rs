@@ -10,6 +10,7 @@ mod disks;
 mod engine;
 mod etcd_renewal;
 mod etcd_roles;
+mod faults;
 mod formation;
 mod formation_model;
 mod generated_docs;
