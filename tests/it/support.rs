@@ -7,6 +7,7 @@ pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod etcd;
 pub(crate) mod http;
+pub(crate) mod key_seen;
 pub(crate) mod launcher;
 pub(crate) mod manager;
 pub(crate) mod node;
