@@ -49,7 +49,7 @@ impl Machine {
         let user = if geteuid().is_root() { "user = \"nobody\"\n" } else { "" };
         let shared = format!(
             "endpoints = [\"{}\"]\nhome = \"{}\"\nenv = {{ JAVA_HOME = \"{}\" }}\nheap = \"256m\"\ndrain-wait = \"0s\"\n\
-             run-dir = \"{}\"\n{user}set = {{ \"discovery.initial_state_timeout\" = \"1s\" }}\n{more}",
+             run-dir = \"{}\"\n{user}set = {{ \"discovery.initial_state_timeout\" = \"1s\", \"cluster.routing.allocation.disk.threshold_enabled\" = \"false\" }}\n{more}",
             etcd.endpoint(),
             Line::Es6.home().display(),
             Line::Es6.java(),

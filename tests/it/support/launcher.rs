@@ -151,6 +151,11 @@ impl Host {
             ("--heap", "256m".to_owned()),
             ("--drain-wait", "0s".to_owned()),
             ("--set", "discovery.initial_state_timeout=1s".to_owned()),
+            // A machine whose disk is nearly full holds no copy back.
+            (
+                "--set",
+                "cluster.routing.allocation.disk.threshold_enabled=false".to_owned(),
+            ),
             ("--env", self.stock.java.clone()),
         ];
         program
