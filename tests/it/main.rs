@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod disks;
 mod engine;
+mod etcd_faults;
 mod etcd_renewal;
 mod etcd_roles;
 mod faults;

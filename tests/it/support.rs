@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod etcd;
+pub(crate) mod everybody;
 pub(crate) mod http;
 pub(crate) mod key_seen;
 pub(crate) mod launcher;

@@ -216,9 +216,14 @@ impl Etcd {
 
     /// Starts again on the same ports and data, and waits until it answers.
     pub(crate) async fn restart(&mut self) {
+        self.start_again();
+        self.answers().await;
+    }
+
+    /// Starts again on the same ports and data.
+    pub(crate) fn start_again(&mut self) {
         self.kill();
         self.spawn();
-        self.answers().await;
     }
 
     /// Starts again on the same ports without any data, as after a restore from nothing.
@@ -273,6 +278,11 @@ impl Etcd {
     pub(crate) fn etcdctl(&self, args: &[&str]) -> String {
         etcdctl(self.version, &self.endpoint(), args)
     }
+
+    /// The same where it may fail; its output or its complaint.
+    pub(crate) fn try_etcdctl(&self, args: &[&str]) -> Result<String, String> {
+        try_etcdctl(self.version, &self.endpoint(), args)
+    }
 }
 
 impl Drop for Etcd {
@@ -292,17 +302,23 @@ pub(crate) fn registry(endpoints: impl IntoIterator<Item = String>) -> Registry 
 }
 
 /// Runs `etcdctl`; its output. Panics when it fails.
-#[expect(clippy::disallowed_methods, reason = "a real etcdctl is a process")]
 pub(crate) fn etcdctl(version: Version, endpoint: &str, args: &[&str]) -> String {
+    let done = try_etcdctl(version, endpoint, args);
+    done.unwrap_or_else(|error| panic!("etcdctl {args:?}: {error}"))
+}
+
+/// Runs `etcdctl`; its output, or its complaint when it fails.
+#[expect(clippy::disallowed_methods, reason = "a real etcdctl is a process")]
+fn try_etcdctl(version: Version, endpoint: &str, args: &[&str]) -> Result<String, String> {
     let output = Command::new(version.etcdctl())
         .args(["--endpoints", endpoint])
         .args(args)
         .output()
         .expect("etcdctl runs");
-    assert!(
-        output.status.success(),
-        "etcdctl {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
 }

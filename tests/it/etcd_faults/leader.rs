@@ -1,0 +1,67 @@
+//! Members that die, stall or are lost, the leader among them: while there is a quorum nobody notices.
+
+use super::version;
+use crate::support::{LONG, etcd::Etcd, eventually, everybody::Everybody};
+
+/// The leader, and one of the others.
+async fn leader(members: &[Etcd; 3]) -> (usize, usize) {
+    let leader = eventually("there is a leader", LONG, || async {
+        for (at, member) in members.iter().enumerate() {
+            if member.metric("etcd_server_is_leader").await > 0.0 {
+                return Some(at);
+            }
+        }
+        None
+    })
+    .await;
+    (leader, (leader + 1) % 3)
+}
+
+#[tokio::test]
+async fn a_leader_that_is_killed_costs_nobody_a_key() {
+    let mut members = Etcd::start_three(version()).await;
+    let mut all = Everybody::at(&members).await;
+    let (leader, other) = leader(&members).await;
+    members[leader].kill();
+    all.learn_of(&members[other], "10.0.0.1").await;
+    members[leader].restart().await;
+    all.learn_of(&members[leader], "10.0.0.2").await;
+    assert_eq!(all.lease_losses(), 0);
+}
+
+#[tokio::test]
+async fn a_leader_that_freezes_and_comes_back_costs_nobody_a_key() {
+    let members = Etcd::start_three(version()).await;
+    let mut all = Everybody::at(&members).await;
+    let (leader, other) = leader(&members).await;
+    members[leader].freeze();
+    all.learn_of(&members[other], "10.0.0.1").await;
+    members[leader].thaw();
+    all.learn_of(&members[leader], "10.0.0.2").await;
+    assert_eq!(all.lease_losses(), 0);
+}
+
+#[tokio::test]
+async fn without_a_quorum_nothing_changes_and_with_one_all_goes_on() {
+    let mut members = Etcd::start_three(version()).await;
+    let mut all = Everybody::at(&members).await;
+    all.learn_of(&members[0], "10.0.0.1").await;
+    let seeds = all.host.seeds();
+    members[1].kill();
+    members[2].kill();
+    // For longer than the leases of all keys.
+    let status = all.sidecar.until("etcd is away for longer than a lease", |status| {
+        let away = status.pointer("/registry/away/for_seconds");
+        away.and_then(serde_json::Value::as_f64) > Some(10.0)
+    });
+    assert_eq!(status.await["verdict"], "ready");
+    assert_eq!(all.host.seeds(), seeds);
+    all.are_the_same();
+    // Both at once: one alone has no quorum, so it does not answer.
+    members[1].start_again();
+    members[2].start_again();
+    let back = tokio::time::Instant::now();
+    all.learn_of(&members[0], "10.0.0.2").await;
+    assert!(back.elapsed().as_secs() < 15, "{:?}", back.elapsed());
+    assert_eq!(all.host.seeds().len(), seeds.len() + 1);
+}
