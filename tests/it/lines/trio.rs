@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use quorate::{
-    model::{ClusterRecord, ClusterUuid, Member},
+    model::{ClusterRecord, ClusterUuid, Member, RecordState},
     probe::{Access, Prober, Report},
     registry::{Keys, Range},
 };
@@ -208,15 +208,21 @@ impl Trio {
         .await
     }
 
+    async fn record(&self) -> Option<ClusterRecord> {
+        let key = Self::keys().record();
+        let reading = self.etcd.registry().read(&[Range::Key(key.clone())]).await.ok()?;
+        Some(ClusterRecord::parse(&reading.get(&key)?.value).expect("readable"))
+    }
+
     /// The record, the keys and the nodes name the same cluster.
     pub(super) async fn is_one_cluster(&self) {
-        let key = Self::keys().record();
-        let reading = self.etcd.registry().read(&[Range::Key(key.clone())]).await;
-        let reading = reading.expect("etcd answers");
-        let record = ClusterRecord::parse(&reading.get(&key).expect("a record").value).expect("readable");
         let uuid = self.uuid.lock().expect("no panic").clone();
-        assert_eq!(record.cluster_uuid, uuid, "the record");
-        assert_eq!(record.state, quorate::model::RecordState::Formed);
+        // A member may be there a moment before its launcher has recorded the cluster.
+        let record = eventually("the record names the cluster", LONG, || async {
+            let record = self.record().await?;
+            (record.state == RecordState::Formed && record.cluster_uuid == uuid).then_some(record)
+        });
+        let record = record.await;
         for (id, member) in self.members().await.expect("etcd answers") {
             assert_eq!(
                 (member.cluster_uuid, member.cluster.as_ref()),
