@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     pub(crate) name: &'static str,
     /// What a user sees, and in what time at default settings.
     pub(crate) seen: &'static str,
-    /// The tests that survive it, with their modules: `sidecar::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other`.
+    /// The tests that survive it, with their modules: `sidecar::member_key::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other`.
     pub(crate) tests: &'static [&'static str],
     /// What was broken in the code to see one of the tests fail.
     pub(crate) broken: Option<&'static str>,

@@ -18,7 +18,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             name: "no etcd for longer than a lease lives",
             seen: "`registry: away since …`, verdicts and answers go on, nothing stops; keys are back after its return",
             tests: &[
-                "sidecar::an_etcd_that_is_away_longer_than_the_ttl_costs_nothing",
+                "sidecar::member_key::an_etcd_that_is_away_longer_than_the_ttl_costs_nothing",
                 "registration_outage::an_etcd_that_was_dead_for_longer_than_the_ttl_finds_the_key_back",
                 "registration_outage::an_etcd_that_was_frozen_for_longer_than_the_ttl_gets_the_key_again",
             ],

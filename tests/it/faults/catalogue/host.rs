@@ -7,7 +7,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     faults: &[Fault {
         name: "a port that another program has",
         seen: "exit 78, with the port and the flag",
-        tests: &["sidecar::a_taken_port_is_a_configuration_error_that_says_what_to_do"],
+        tests: &["sidecar::answers::a_taken_port_is_a_configuration_error_that_says_what_to_do"],
         broken: None,
     }],
 };

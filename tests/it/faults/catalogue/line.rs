@@ -7,7 +7,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     faults: &[Fault {
         name: "slow clients of a sidecar's HTTP answers",
         seen: "nothing: everybody else is answered, and they are closed after their time",
-        tests: &["sidecar::slow_clients_hold_nothing"],
+        tests: &["sidecar::answers::slow_clients_hold_nothing"],
         broken: None,
     }],
 };

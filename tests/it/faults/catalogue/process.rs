@@ -10,7 +10,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             seen: "its key is gone within milliseconds where the kernel tells of its threads, else when its sockets close; verdict `down`; \
                    the launcher ends with the node's code, and the service manager starts it again",
             tests: &[
-                "sidecar::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other",
+                "sidecar::member_key::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other",
                 "sidecar_death::the_threads_of_a_killed_node_tell_of_its_death",
             ],
             broken: None,
@@ -18,13 +18,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Fault {
             name: "SIGSTOP of a node, SIGCONT later",
             seen: "its key is gone within 9 s, verdict `unready`; back at the second good answer, within 6 s of SIGCONT",
-            tests: &["sidecar::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other"],
+            tests: &["sidecar::member_key::a_dead_a_frozen_and_a_thawed_node_are_told_from_each_other"],
             broken: None,
         },
         Fault {
             name: "a node that answers nonsense, slowly or not at all, or another service on its port",
             seen: "no key within 9 s, verdict `unready` or `impostor` with the reason",
-            tests: &["sidecar::every_way_to_misbehave_leads_to_its_verdict"],
+            tests: &["sidecar::answers::every_way_to_misbehave_leads_to_its_verdict"],
             broken: None,
         },
         Fault {
@@ -36,7 +36,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Fault {
             name: "a second sidecar of the same node",
             seen: "it ends at once with 78 and says who is there",
-            tests: &["sidecar::a_second_sidecar_for_the_same_node_is_refused"],
+            tests: &["sidecar::answers::a_second_sidecar_for_the_same_node_is_refused"],
             broken: None,
         },
         Fault {
