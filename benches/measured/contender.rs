@@ -1,94 +1,57 @@
-//! What is measured against each other: the sidecar, and the shell loop of `curl` and `etcdctl` that it replaces.
+//! Who is measured against each other: whatever keeps the member key of one node true. One more is one more implementation of
+//! [`Contender`].
+//!
+//! A contender is told of its node what a service manager or a launcher would know, and nothing else; only the bare delete hears of the
+//! kill from the one who kills, because it is the floor for everybody.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+pub(crate) mod bare;
+pub(crate) mod script;
+pub(crate) mod sidecar;
+
+use tokio::time::Instant;
 
 use super::etcd::Etcd;
 
-/// Something that keeps one member key; ended when dropped.
-pub(crate) struct Contender {
-    child: Child,
-    /// The shell loop has children of its own and ends as a group.
-    group: bool,
+/// Something that can keep member keys.
+pub(crate) trait Contender {
+    /// As it stands in the tables.
+    fn name(&self) -> &str;
+
+    /// Starts what keeps the key of the node at `address` with HTTP port 9200, whether that runs already or not.
+    fn keep(&self, etcd: &Etcd, address: &str) -> Box<dyn Keeper>;
 }
 
-impl Contender {
-    /// The sidecar at default settings for a node at `address` with HTTP port 9200.
-    #[expect(clippy::disallowed_methods, reason = "the benchmark starts what it measures")]
-    pub(crate) fn sidecar(etcd: &Etcd, address: &str, state: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
-        command.args([
-            "sidecar",
-            "--log",
-            "error",
-            "--listen",
-            "off",
-            "--cluster",
-            "bench",
-            "--address",
-            address,
-        ]);
-        command
-            .args(["--endpoints", etcd.url()])
-            .arg("--state-dir")
-            .arg(state)
-            .arg("--run-dir")
-            .arg(state.join("run"));
-        Self {
-            child: command.stdin(Stdio::null()).spawn().expect("the sidecar"),
-            group: false,
-        }
+/// The one that keeps the key of one node; ended when dropped, with all of its processes.
+pub(crate) trait Keeper {
+    /// The node answers, and is this child of ours.
+    fn node_runs(&mut self, _pid: u32) {}
+
+    /// Whether everything that this was told is taken in.
+    fn is_set(&self) -> bool {
+        true
     }
 
-    /// The loop: ask the node, put a key with a fresh lease of 60 s, delete it when the node does not answer, sleep.
-    #[expect(clippy::disallowed_methods, reason = "the benchmark starts what it measures")]
-    pub(crate) fn shell_loop(etcd: &Etcd, address: &str, sleep: u32) -> Self {
-        use std::os::unix::process::CommandExt as _;
-        let script = format!(
-            r#"while :; do
-                 if curl -sf -m 2 http://{address}:9200/ >/dev/null; then
-                   lease=$("$ETCDCTL" lease grant 60 | cut -d' ' -f2)
-                   "$ETCDCTL" put --lease="$lease" /services/elasticsearch/{address} '{{"http_port":9200,"transport_port":9300}}'
-                 else
-                   "$ETCDCTL" del /services/elasticsearch/{address}
-                 fi
-                 sleep {sleep}
-               done"#
-        );
-        let mut command = Command::new("bash");
-        command
-            .args(["-c", &script])
-            .env("ETCDCTL", etcd.etcdctl())
-            .env("ETCDCTL_API", "3")
-            .env("ETCDCTL_ENDPOINTS", etcd.url());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
-        Self {
-            child: command.spawn().expect("bash"),
-            group: true,
-        }
+    /// The node got its SIGKILL just now.
+    fn node_killed(&mut self) {}
+
+    /// The key is gone, and whatever was told of the node is no longer true.
+    fn node_gone(&mut self) {}
+
+    /// When it said that the node is dead, since it was asked last.
+    fn saw_death(&mut self) -> Option<Instant> {
+        None
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+    /// The root of its processes; none when it is a task of this program.
+    fn pid(&self) -> Option<u32> {
+        None
     }
+
+    /// It is killed itself, without a chance to say good-bye.
+    fn crash(&mut self) {}
 }
 
-impl Drop for Contender {
-    fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid.filter(|_| self.group) {
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The key that all of them keep for the node at `address`.
+pub(crate) fn member_key(address: &str) -> String {
+    format!("/services/elasticsearch/{address}")
 }

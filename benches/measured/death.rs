@@ -1,49 +1,133 @@
-//! A node is killed: how long until its sockets close, and until its key is gone. Once with a launcher that says which process it is, so
-//! that the sidecar watches its threads, and once without, so that only the held connection tells.
+//! A node starts and is killed, again and again: when its key is there, when its death is seen, its socket closed, its key gone.
 
-use std::path::Path;
+use std::time::Duration;
 
-use quorate::nodefile::{NodeFile, Phase, ProcessId};
 use tokio::time::Instant;
 
 use super::{
-    contender::Contender,
+    contender::{Contender, Keeper, bare::Bare, script::Script, sidecar::Sidecar},
     etcd::Etcd,
-    latency::{ADDRESS, connect, listed, until},
+    options::Options,
     standin::StandIn,
     table::{Figure, OURS, Row},
+    watch::{Reader, connect, until},
 };
 
-/// Kills with much memory: touching and giving it back takes seconds.
-const LARGE_ROUNDS: u64 = 5;
-/// From so many MB on.
-const LARGE: usize = 1024;
+/// Where the stand-in of these rounds listens.
+const ADDRESS: &str = "127.63.1.1";
 
-/// Every heap, with and without threads to watch.
-pub(crate) async fn run(etcd: &Etcd, rounds: u64, heaps: &[usize]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for &heap in heaps {
-        let rounds = if heap < LARGE { rounds } else { rounds.min(LARGE_ROUNDS) };
-        for threads in [true, false] {
-            rows.extend(measure(etcd, rounds, heap, threads).await);
-        }
-    }
-    rows
+/// The key appears when the node is ready: told of everybody under this name.
+pub(crate) const READY: &str = "node ready → key visible";
+
+/// The key of a dead node goes: told of everybody under this name.
+pub(crate) fn gone(heap: usize) -> String {
+    format!("node of {heap} MB killed → key gone")
 }
 
-async fn measure(etcd: &Etcd, rounds: u64, heap: usize, threads: bool) -> Vec<Row> {
-    let state = tempfile::tempdir().expect("a directory");
-    let file = state.path().join("run/elasticsearch").join(format!("{ADDRESS}.json"));
-    let contender = Contender::sidecar(etcd, ADDRESS, state.path());
-    let mut watcher = listed(etcd).await;
-    let (mut closed, mut gone) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let mut node = StandIn::with_heap(&format!("{ADDRESS}:9200"), heap);
-        let held = connect().await;
-        if threads {
-            tell(&file, node.pid());
+/// What a number of rounds has shown.
+#[derive(Default)]
+pub(crate) struct Deaths {
+    /// From the first accepted connection.
+    pub(crate) ready: Vec<Duration>,
+    /// From the signal to what the keeper itself says.
+    pub(crate) seen: Vec<Duration>,
+    /// From the signal.
+    pub(crate) closed: Vec<Duration>,
+    /// From the signal.
+    pub(crate) gone: Vec<Duration>,
+    /// From the closed socket to the key, where the key went last.
+    pub(crate) after_close: Vec<Duration>,
+}
+
+/// The tables of start and of death.
+pub(crate) async fn run(options: &Options) -> (Vec<Row>, Vec<Row>) {
+    let etcd = Etcd::start().await;
+    let (mut ready, mut death) = (Vec::new(), Vec::new());
+    let program = options.program.as_path();
+    let mut floor = f64::NAN;
+    for (nth, &heap) in options.heaps.iter().enumerate() {
+        let rounds = options.rounds_with(heap);
+        let of = async |contender: &dyn Contender, rounds| measure(&etcd, contender, heap, rounds).await;
+        if nth == 0 {
+            let bare = of(&Bare::Told, options.rounds).await;
+            floor = Figure::times(&bare.gone).at(0.5);
+            ready.push(Row::new(READY, "bare put", Figure::times(&bare.ready)));
+            death.push(Row::new(gone(heap), Bare::Told.name(), Figure::times(&bare.gone)));
+            let script = Script::new(1, false);
+            let slow = of(&script, rounds.min(10)).await;
+            ready.push(Row::new(READY, script.name(), Figure::times(&slow.ready)));
+            death.push(Row::new(gone(heap), script.name(), Figure::times(&slow.gone)));
         }
-        until(&mut watcher, true).await;
+        let ours = of(&Sidecar { program, threads: true }, rounds).await;
+        ready.extend((nth == 0).then(|| ready_row(&ours)));
+        death.extend(ours.rows(heap, floor));
+        let alone = Sidecar {
+            program,
+            threads: false,
+        };
+        let closed = of(&alone, rounds).await;
+        death.extend(without_threads(&alone, &closed, heap, floor));
+        for other in [&Bare::Held as &dyn Contender, &Script::new(45, true)] {
+            let deaths = of(other, rounds).await;
+            death.push(Row::new(gone(heap), other.name(), Figure::times(&deaths.gone)));
+        }
+    }
+    (ready, death)
+}
+
+/// Ours beside the others.
+pub(crate) fn ready_row(deaths: &Deaths) -> Row {
+    Row::new(READY, OURS, Figure::times(&deaths.ready)).target("p99 ≤ 100 ms", |figure| figure.at(0.99) <= 100.0)
+}
+
+impl Deaths {
+    /// The row of a death, split, of the sidecar that watches threads; a bare delete takes `floor` milliseconds.
+    pub(crate) fn rows(&self, heap: usize, floor: f64) -> Vec<Row> {
+        let bound = 5.0 + floor;
+        let split = |what: &str| format!("node of {heap} MB killed → {what}");
+        vec![
+            Row::new(split("death seen"), OURS, Figure::times(&self.seen)),
+            Row::new(split("socket closed"), "the kernel", Figure::times(&self.closed)),
+            Row::new(gone(heap), OURS, Figure::times(&self.gone))
+                .target(format!("median ≤ {bound:.1} ms: 5 + a bare delete"), |figure| {
+                    figure.at(0.5) <= bound
+                }),
+        ]
+    }
+}
+
+fn without_threads(of: &Sidecar<'_>, deaths: &Deaths, heap: usize, floor: f64) -> Vec<Row> {
+    let bound = 3.0 * floor;
+    let after = format!("node of {heap} MB: socket closed → key gone");
+    vec![
+        Row::new(gone(heap), of.name(), Figure::times(&deaths.gone)),
+        Row::new(after, of.name(), Figure::times(&deaths.after_close))
+            .target(format!("median ≤ {bound:.1} ms: 3 × a bare delete"), |figure| {
+                figure.at(0.5) <= bound
+            }),
+    ]
+}
+
+async fn measure(etcd: &Etcd, contender: &dyn Contender, heap: usize, rounds: u64) -> Deaths {
+    let mut deaths = Deaths::default();
+    let mut keeper = contender.keep(etcd, ADDRESS);
+    let mut reader = Reader::of(etcd, ADDRESS).await;
+    for _ in 0..rounds {
+        let node = StandIn::with_heap(ADDRESS, heap);
+        deaths.round(keeper.as_mut(), &mut reader, node).await;
+    }
+    deaths
+}
+
+impl Deaths {
+    async fn round(&mut self, keeper: &mut dyn Keeper, reader: &mut Reader, mut node: StandIn) {
+        let held = connect(ADDRESS).await;
+        let up = Instant::now();
+        keeper.node_runs(node.pid());
+        reader.put().await;
+        self.ready.push(up.elapsed());
+        until(|| keeper.is_set(), "the keeper watches the node's threads").await;
+        keeper.saw_death();
         let end = tokio::spawn(async move {
             // Ends when the node's sockets are closed, with or without a reset.
             let _ = held.readable().await;
@@ -51,45 +135,15 @@ async fn measure(etcd: &Etcd, rounds: u64, heap: usize, threads: bool) -> Vec<Ro
         });
         let killed = Instant::now();
         node.signal();
-        until(&mut watcher, false).await;
-        gone.push(killed.elapsed());
-        closed.push(end.await.expect("the task") - killed);
+        keeper.node_killed();
+        reader.gone().await;
+        let gone = Instant::now();
+        let closed = end.await.expect("the task");
+        self.gone.push(gone - killed);
+        self.closed.push(closed - killed);
+        self.after_close.push(gone.saturating_duration_since(closed));
+        self.seen.extend(keeper.saw_death().map(|seen| seen - killed));
         node.kill();
-        // A next one that is not told of has nothing to do with this one.
-        let _ = std::fs::remove_file(&file);
+        keeper.node_gone();
     }
-    drop(contender);
-    let witness = if threads {
-        "its threads tell"
-    } else {
-        "its socket tells"
-    };
-    let name = |what: &str| format!("{heap} MB, {witness}: killed → {what}");
-    vec![
-        Row::new(name("socket closed"), OURS, Figure::times(&closed)),
-        Row::new(name("key gone"), OURS, Figure::times(&gone)),
-    ]
-}
-
-/// What a launcher would say of the node.
-fn tell(path: &Path, pid: u32) {
-    let process = ProcessId::of(pid);
-    let boot = quorate::host::boot_id().expect("a boot");
-    let file = NodeFile {
-        format: 1,
-        engine: "process".to_owned(),
-        container: None,
-        process,
-        server: process,
-        name: "n1".to_owned(),
-        cluster: "bench".to_owned(),
-        phase: Phase::Running,
-        data: "/nowhere".to_owned(),
-        claim: None,
-        with_setting: false,
-        boot,
-        reason: None,
-        skipped_checks: Vec::new(),
-    };
-    file.write(path).expect("written");
 }

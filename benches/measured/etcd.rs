@@ -23,9 +23,7 @@ impl Etcd {
     /// Starts the server named by `QUORATE_TEST_ETCD_35`.
     #[expect(clippy::disallowed_methods, reason = "the benchmark starts what it measures")]
     pub(crate) async fn start() -> Self {
-        let bin = std::env::var_os("QUORATE_TEST_ETCD_35")
-            .map(PathBuf::from)
-            .expect("QUORATE_TEST_ETCD_35 (make bench sets it)");
+        let bin = server();
         let data = tempfile::tempdir().expect("a directory");
         let (url, peer) = (free_url(), free_url());
         let mut command = Command::new(&bin);
@@ -84,18 +82,6 @@ impl Etcd {
         self.bin.with_file_name("etcdctl")
     }
 
-    /// Its version, as it says itself.
-    #[expect(clippy::disallowed_methods, reason = "the benchmark asks the server for its version")]
-    pub(crate) fn version(&self) -> String {
-        let output = Command::new(&self.bin).arg("--version").output().expect("version");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines()
-            .next()
-            .and_then(|line| line.rsplit(' ').next())
-            .unwrap_or("?")
-            .to_owned()
-    }
-
     /// Its metrics without labels.
     pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
         let response = http_get(&self.url, "/metrics").await;
@@ -118,6 +104,20 @@ impl Drop for Etcd {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The version of the server, as it says itself.
+#[expect(clippy::disallowed_methods, reason = "the benchmark asks the server for its version")]
+pub(crate) fn version() -> String {
+    let output = Command::new(server()).arg("--version").output().expect("version");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.lines().next().and_then(|line| line.rsplit(' ').next());
+    version.unwrap_or("?").to_owned()
+}
+
+fn server() -> PathBuf {
+    let server = std::env::var_os("QUORATE_TEST_ETCD_35").map(PathBuf::from);
+    server.expect("QUORATE_TEST_ETCD_35 (make bench sets it)")
 }
 
 fn free_url() -> String {

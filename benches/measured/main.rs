@@ -1,64 +1,84 @@
-//! What the sidecar costs and how fast it is, beside the shell loop that it replaces and beside bare etcd, in one run.
+//! What quorate costs and how fast it is, beside the shell loop that it replaces and beside bare etcd, in one run, each figure with the
+//! target of the design and whether it is met.
 //!
-//! `make bench` runs it: a real etcd, the release binary, and a stand-in node (this program started again as a child, so that it can be
-//! killed). The stand-in answers like a joined node; where a heap is named it has touched as much memory and has idle threads, as a JVM
-//! has. `--rounds N` and `--window SECONDS` change how much is measured, `--heaps 0,256` which heaps, in MB.
+//! `make bench` runs it: a real etcd, the release binary, real Elasticsearch nodes where the row says so, and else a stand-in node (this
+//! program started again as a child, so that it can be killed). The stand-in answers like a joined node; where a heap is named it has
+//! touched as much memory and has idle threads, as a JVM has. [`options`] says what can be asked for.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::print_stderr, reason = "a benchmark says what is wrong with its options")]
 #![expect(
     clippy::panic,
     reason = "a measurement that cannot be made ends with what is missing"
 )]
 
+mod binary;
+mod clock;
 mod contender;
 mod death;
 mod etcd;
-mod latency;
+mod options;
+mod proc;
+mod slow;
 mod standin;
 mod steady;
+mod strace;
 #[path = "../shared/table.rs"]
 mod table;
+mod watch;
 
-use std::time::Duration;
+use options::Options;
+use table::Report;
+
+/// What nobody should take for more than it is.
+const STAND_IN: &str =
+    "the node is a stand-in: a process with so much touched memory and 20 idle threads that answers like a joined node";
+const BINDS_TO: &str = "BindsTo: the end of the process is awaited as systemd awaits it, then `etcdctl del` runs; systemd's own work is not in it";
+const BARE: &str = "bare: this program with an open connection to etcd; put and delete as a watcher sees them";
+const SPREAD: &str = "all at the same time on one etcd, each node at another moment of its keeper's cycle";
+const LEASES: &str =
+    "a killed keeper's key ends with its lease: 30 s for quorate, 60 s for the loop, from the last renewal";
+const COUNTED: &str = "processor time with that of children; memory of the shell alone, its children come and go; calls and forks by strace, \
+    which slows the loop down";
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let value = |name: &str| {
-        arguments
-            .iter()
-            .position(|a| a == name)
-            .and_then(|at| arguments.get(at + 1))
-    };
-    if let Some(address) = value("--stand-in") {
-        let heap = value("--heap").and_then(|heap| heap.parse().ok()).unwrap_or(0);
-        standin::serve(address, heap);
-    }
-    let number = |name: &str, default: u64| {
-        value(name).map_or(default, |text| {
-            text.parse()
-                .unwrap_or_else(|_| panic!("`{name} {text}`: expected a number"))
-        })
-    };
-    let (rounds, window) = (number("--rounds", 20), Duration::from_secs(number("--window", 60)));
-    let heaps = value("--heaps").map_or("0,256,2048,8192", String::as_str);
-    let heaps: Vec<usize> = heaps
-        .split(',')
-        .map(|heap| {
-            heap.parse()
-                .unwrap_or_else(|_| panic!("`--heaps {heap}`: expected megabytes"))
-        })
-        .collect();
+    standin::become_one_if_told();
+    let options = Options::read(std::env::args().skip(1)).unwrap_or_else(|wrong| {
+        eprintln!("{wrong}");
+        std::process::exit(2);
+    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(async {
-        let etcd = etcd::Etcd::start().await;
-        let with = format!("{rounds} rounds; window {window:?}; etcd {}", etcd.version());
-        let mut report = table::Report::new("measured", &with);
-        report.topic("TIMES", &latency::run(&etcd, rounds).await, &[]);
-        report.topic("DEATH", &death::run(&etcd, rounds, &heaps).await, &[]);
-        drop(etcd);
-        report.topic("STEADY STATE", &steady::run(window).await, &[]);
-        report.finish();
-    });
+    tokio::task::LocalSet::new().block_on(&runtime, run(&options));
+}
+
+async fn run(options: &Options) {
+    let with = format!("etcd {}, quorate {}", etcd::version(), options.program.display());
+    let mut report = Report::new("measured", &with);
+    if options.wants("binary") {
+        report.topic("EXECUTABLE", &binary::run(options), &[]);
+    }
+    if options.wants("death") {
+        let (ready, death) = death::run(options).await;
+        report.topic("READY", &ready, &[STAND_IN, BARE]);
+        report.topic("DEATH", &death, &[STAND_IN, BINDS_TO, BARE]);
+    }
+    if options.wants("slow") {
+        report.topic(
+            "SECONDS BY NATURE",
+            &slow::run(options).await,
+            &[STAND_IN, SPREAD, LEASES],
+        );
+    }
+    if options.wants("steady") {
+        let rows = steady::run(options).await;
+        let traced = if strace::Strace::is_there() {
+            COUNTED
+        } else {
+            strace::MISSING
+        };
+        report.topic("STEADY STATE", &rows, &[STAND_IN, traced]);
+    }
+    report.finish();
 }

@@ -14,8 +14,29 @@ const ROOT: &str = r#"{"name":"n1","cluster_name":"bench","cluster_uuid":"BenchB
 /// Threads that a heap comes with: what a JVM has at least.
 const IDLE_THREADS: usize = 20;
 
-/// Answers on `address` until the process is killed, and holds `heap` MB of memory that was written to.
-pub(crate) fn serve(address: &str, heap: usize) -> ! {
+/// Names the file into which a stand-in that a launcher started writes when it was started: `<file> <address>`.
+pub(crate) const STARTED: &str = "QUORATE_BENCH_STARTED";
+
+/// This program is a stand-in when it was started as one, and never comes back from here then.
+pub(crate) fn become_one_if_told() {
+    let now = super::clock::now();
+    if let Some((file, address)) = std::env::var_os(STARTED)
+        .as_ref()
+        .and_then(|told| told.to_str()?.split_once(' '))
+    {
+        std::fs::write(file, now.as_nanos().to_string()).unwrap_or_else(|error| panic!("{file}: {error}"));
+        serve(address, 0);
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, address, heap] = arguments.as_slice()
+        && flag == "--stand-in"
+    {
+        serve(address, heap.parse().expect("megabytes"));
+    }
+}
+
+/// Answers at `address` until the process is killed, and holds `heap` MB of memory that was written to.
+fn serve(address: &str, heap: usize) -> ! {
     if heap > 0 {
         for _ in 0..IDLE_THREADS {
             std::thread::spawn(|| {
@@ -27,7 +48,7 @@ pub(crate) fn serve(address: &str, heap: usize) -> ! {
     }
     let memory = vec![1_u8; heap << 20];
     std::hint::black_box(&memory);
-    let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+    let listener = TcpListener::bind((address, 9200)).unwrap_or_else(|error| panic!("{address}: {error}"));
     loop {
         if let Ok((stream, _)) = listener.accept() {
             std::thread::spawn(move || answer(&stream));
@@ -65,18 +86,13 @@ fn answer(stream: &TcpStream) -> Option<()> {
 pub(crate) struct StandIn(Child);
 
 impl StandIn {
-    /// Starts this program again as a stand-in.
-    pub(crate) fn start(address: &str) -> Self {
-        Self::with_heap(address, 0)
-    }
-
-    /// The same with so many MB of memory.
+    /// Starts this program again as a stand-in with so many MB of memory, to answer at port 9200 of this address.
     #[expect(clippy::disallowed_methods, reason = "the benchmark starts what it measures")]
     pub(crate) fn with_heap(address: &str, heap: usize) -> Self {
         let program = std::env::current_exe().expect("own path");
         let mut command = Command::new(program);
         command
-            .args(["--stand-in", address, "--heap", &heap.to_string()])
+            .args(["--stand-in", address, &heap.to_string()])
             .stdin(Stdio::null());
         Self(command.spawn().expect("a child"))
     }
@@ -89,6 +105,12 @@ impl StandIn {
     /// SIGKILL, without waiting for the end.
     pub(crate) fn signal(&mut self) {
         self.0.kill().expect("killed");
+    }
+
+    /// SIGSTOP: connections stay open, nothing is answered.
+    pub(crate) fn freeze(&self) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a pid"), rustix::process::Signal::STOP).expect("frozen");
     }
 
     /// SIGKILL.

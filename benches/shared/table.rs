@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, time::Duration}
 use quorate::output::render_table;
 
 /// Samples of one thing, sorted.
+#[derive(Clone)]
 pub(crate) struct Figure {
     samples: Vec<f64>,
     unit: &'static str,
@@ -53,6 +54,7 @@ impl Figure {
 }
 
 /// One line: what was measured, of whom, and what it should be.
+#[derive(Clone)]
 pub(crate) struct Row {
     what: String,
     who: String,
@@ -104,8 +106,9 @@ pub(crate) struct Report {
     folder: PathBuf,
     name: &'static str,
     text: String,
-    markdown: String,
-    missed: Vec<String>,
+    /// Where it was measured.
+    head: String,
+    rows: Vec<Row>,
 }
 
 impl Report {
@@ -113,17 +116,15 @@ impl Report {
     pub(crate) fn new(name: &'static str, with: &str) -> Self {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_quorate"));
         let target = program.ancestors().nth(2).expect("target/<profile>/quorate").to_owned();
-        let machine = machine();
+        let head = format!("{}\n{with}", machine());
         let mut report = Self {
             folder: target.join("bench"),
             name,
             text: String::new(),
-            markdown: format!(
-                "{machine}; {with}.\n\n| what | quorate: median, p99 (N) | target | met | beside it: median |\n|---|---|---|---|---|\n"
-            ),
-            missed: Vec::new(),
+            head,
+            rows: Vec::new(),
         };
-        report.say(&format!("{machine}\n{with}\n"));
+        report.say(&format!("{}\n", report.head.clone()));
         report
     }
 
@@ -136,25 +137,25 @@ impl Report {
             writeln!(text, "  {note}").expect("text");
         }
         self.say(&text);
-        self.markdown.push_str(&markdown(rows));
-        let missed = rows.iter().filter(|row| row.judged().1 == "NO");
-        self.missed
-            .extend(missed.map(|row| format!("{} ({})", row.what, row.who)));
+        self.rows.extend_from_slice(rows);
         self.keep();
     }
 
     /// Which targets were missed, and the block for README.
     pub(crate) fn finish(mut self) {
-        let missed = match self.missed.as_slice() {
+        let missed = self.rows.iter().filter(|row| row.judged().1 == "NO");
+        let missed: Vec<String> = missed.map(|row| format!("{} ({})", row.what, row.who)).collect();
+        let missed = match missed.as_slice() {
             [] => "every target above is met".to_owned(),
             some => format!("NOT met: {}", some.join("; ")),
         };
         self.say(&format!("{missed}\n"));
         self.keep();
+        let path = self.folder.join(self.name).with_extension("md");
         println!(
             "for README, also in {}:\n\n{}",
-            self.folder.join(self.name).with_extension("md").display(),
-            self.markdown
+            path.display(),
+            markdown(&self.head, &self.rows)
         );
     }
 
@@ -168,26 +169,34 @@ impl Report {
         let path = |extension| self.folder.join(self.name).with_extension(extension);
         std::fs::create_dir_all(&self.folder).expect("a folder");
         std::fs::write(path("txt"), &self.text).expect("written");
-        std::fs::write(path("md"), &self.markdown).expect("written");
+        std::fs::write(path("md"), markdown(&self.head, &self.rows)).expect("written");
     }
 }
 
-/// One line for everything that has the same `what`, ours first.
-fn markdown(rows: &[Row]) -> String {
-    let mut text = String::new();
+/// One line for everything that has the same `what`: ours, or whatever else has a target, and the others beside it.
+fn markdown(head: &str, rows: &[Row]) -> String {
+    let head = head.replace('\n', "; ");
+    let mut text =
+        format!("{head}.\n\n| what | median, p99 (N) | target | met | beside it, medians |\n|---|---|---|---|---|\n");
     let mut told = BTreeSet::new();
     for row in rows.iter().filter(|row| told.insert(&row.what)) {
-        let same = || rows.iter().filter(|other| other.what == row.what);
-        let ours = same().find(|row| row.who == OURS);
-        let others: Vec<String> = same()
-            .filter(|row| row.who != OURS)
+        let mut same: Vec<&Row> = rows.iter().filter(|other| other.what == row.what).collect();
+        same.sort_by_key(|row| (row.who != OURS, row.target.is_none()));
+        let is_first = |row: &Row| row.who == OURS || row.target.is_some();
+        let first = same.first().filter(|row| is_first(row)).copied();
+        let others: Vec<String> = same
+            .iter()
+            .skip(usize::from(first.is_some()))
             .map(|row| format!("{}: {}", row.who, with_unit(row.figure.at(0.5), row.figure.unit)))
             .collect();
-        let (target, met) = ours.map_or(("", ""), Row::judged);
-        let brief = ours.map_or_else(String::new, |row| row.figure.brief());
+        let (target, met) = first.map_or(("", ""), Row::judged);
+        let brief = first.map_or_else(String::new, |row| row.figure.brief());
+        let what = first
+            .filter(|row| row.who != OURS)
+            .map_or_else(String::new, |row| format!(" ({})", row.who));
         writeln!(
             text,
-            "| {} | {brief} | {target} | {met} | {} |",
+            "| {}{what} | {brief} | {target} | {met} | {} |",
             row.what,
             others.join("; ")
         )
