@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model races outage doc release
+.PHONY: help setup demo play test lint fmt bench lines model races outage faults doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -59,6 +59,10 @@ outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsear
 
 races: ## run twenty races of real nodes that are killed on the way; TIMES=5: five
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_RACES=$(or $(TIMES),20) cargo test --locked --test it node_races $(ARGS)
+
+faults: ## bring about a hundred random sequences of faults on real etcds, with real sidecars; TIMES=20: twenty
+	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_FAULTS=$(or $(TIMES),100) \
+	cargo test --locked --test it -- faults::sequences --nocapture --test-threads=1 $(ARGS)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 
 use super::{LONG, eventually, part, still::stand_still};
@@ -220,7 +221,7 @@ impl Etcd {
         self.answers().await;
     }
 
-    /// Starts again on the same ports and data.
+    /// Starts again on the same ports and data; perhaps it has no quorum to answer with.
     pub(crate) fn start_again(&mut self) {
         self.kill();
         self.spawn();
@@ -231,6 +232,23 @@ impl Etcd {
         self.kill();
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("removed");
         self.restart().await;
+    }
+
+    /// SIGTERM, and its end; SIGKILL after 10 s, because it may wait for its clients.
+    pub(crate) async fn stop(&mut self) {
+        self.thaw();
+        self.signal(Signal::TERM);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) && self.lives() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.kill();
+    }
+
+    /// Whether its process has not ended.
+    pub(crate) fn lives(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| child.try_wait().expect("a state").is_none())
     }
 
     /// The version that it gives.

@@ -110,8 +110,11 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // The set of connections goes with the task.
+        // The set of connections goes with the task, in the other thread; then the port is free.
         self.accepting.abort();
+        while !self.accepting.is_finished() {
+            std::thread::yield_now();
+        }
     }
 }
 

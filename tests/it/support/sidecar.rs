@@ -168,6 +168,12 @@ impl Sidecar {
         self.child.as_ref().expect("it runs").id()
     }
 
+    /// Whether its process has not ended.
+    pub(crate) fn lives(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| child.try_wait().expect("a state").is_none())
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a pid")).expect("a pid");
