@@ -43,9 +43,10 @@ lint: ## check formatting, clippy, rustdoc, shell scripts, units
 fmt: ## format the Rust code
 	cargo xfmt
 
-bench: ## measure against the real parts; BENCH=measured or scale and ARGS='--only death': a part of it
-	@vars=$$(scripts/parts all) && set -x && \
-	env $$vars cargo bench --locked $(if $(BENCH)$(ARGS),--bench $(or $(BENCH),measured)) -- $(ARGS)
+bench: ## measure the static executable against real parts, ten minutes; ARGS='--only death', BENCH=scale: a part of it
+	@vars=$$(scripts/parts bench) && $(MAKE) --no-print-directory release && set -x && \
+	env $$vars QUORATE_BENCH_PROGRAM="$$PWD/$$(ls -t target/dist/quorate-$(LINUX)-*[a-z] | head -n 1)" \
+	cargo bench --locked $(if $(BENCH)$(ARGS),--bench $(or $(BENCH),measured)) -- $(ARGS)
 
 lines: ## run every line of both products on real nodes, and write docs/compatibility.md; ARGS=CELL: some of it
 	@vars=$$(scripts/parts lines) && set -x && env $$vars cargo test --locked --test lines -- $(ARGS)

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 
 use super::{
     contender::{Contender, Keeper, bare::Bare, script::Script, sidecar::Sidecar},
     etcd::Etcd,
     options::Options,
+    proc,
     standin::StandIn,
     table::{Figure, OURS, Row},
     watch::{Reader, connect, until},
@@ -45,7 +46,7 @@ pub(crate) async fn run(options: &Options) -> (Vec<Row>, Vec<Row>) {
     let (mut ready, mut death) = (Vec::new(), Vec::new());
     let program = options.program.as_path();
     let mut floor = f64::NAN;
-    for (nth, &heap) in options.heaps.iter().enumerate() {
+    for (nth, heap) in possible(options).enumerate() {
         let rounds = options.rounds_with(heap);
         let of = async |contender: &dyn Contender, rounds| measure(&etcd, contender, heap, rounds).await;
         if nth == 0 {
@@ -60,7 +61,7 @@ pub(crate) async fn run(options: &Options) -> (Vec<Row>, Vec<Row>) {
         }
         let ours = of(&Sidecar { program, threads: true }, rounds).await;
         ready.extend((nth == 0).then(|| ready_row(&ours)));
-        death.extend(ours.rows(heap, floor));
+        death.extend(ours.rows(&format!("node of {heap} MB"), floor));
         let alone = Sidecar {
             program,
             threads: false,
@@ -75,6 +76,17 @@ pub(crate) async fn run(options: &Options) -> (Vec<Row>, Vec<Row>) {
     (ready, death)
 }
 
+/// The sizes for which the machine has room, with a quarter to spare.
+fn possible(options: &Options) -> impl Iterator<Item = usize> {
+    let room = proc::available() / 5 * 4;
+    options.heaps.iter().copied().filter(move |&heap| {
+        if heap >= room {
+            println!("a node of {heap} MB is left out: this machine has room for {room} MB\n");
+        }
+        heap < room
+    })
+}
+
 /// Ours beside the others.
 pub(crate) fn ready_row(deaths: &Deaths) -> Row {
     Row::new(READY, OURS, Figure::times(&deaths.ready)).target("p99 ≤ 100 ms", |figure| figure.at(0.99) <= 100.0)
@@ -82,13 +94,13 @@ pub(crate) fn ready_row(deaths: &Deaths) -> Row {
 
 impl Deaths {
     /// The row of a death, split, of the sidecar that watches threads; a bare delete takes `floor` milliseconds.
-    pub(crate) fn rows(&self, heap: usize, floor: f64) -> Vec<Row> {
+    pub(crate) fn rows(&self, node: &str, floor: f64) -> Vec<Row> {
         let bound = 5.0 + floor;
-        let split = |what: &str| format!("node of {heap} MB killed → {what}");
+        let split = |what: &str| format!("{node} killed → {what}");
         vec![
             Row::new(split("death seen"), OURS, Figure::times(&self.seen)),
             Row::new(split("socket closed"), "the kernel", Figure::times(&self.closed)),
-            Row::new(gone(heap), OURS, Figure::times(&self.gone))
+            Row::new(split("key gone"), OURS, Figure::times(&self.gone))
                 .target(format!("median ≤ {bound:.1} ms: 5 + a bare delete"), |figure| {
                     figure.at(0.5) <= bound
                 }),
@@ -108,7 +120,8 @@ fn without_threads(of: &Sidecar<'_>, deaths: &Deaths, heap: usize, floor: f64) -
     ]
 }
 
-async fn measure(etcd: &Etcd, contender: &dyn Contender, heap: usize, rounds: u64) -> Deaths {
+/// So many rounds with a stand-in.
+pub(crate) async fn measure(etcd: &Etcd, contender: &dyn Contender, heap: usize, rounds: u64) -> Deaths {
     let mut deaths = Deaths::default();
     let mut keeper = contender.keep(etcd, ADDRESS);
     let mut reader = Reader::of(etcd, ADDRESS).await;
@@ -126,7 +139,24 @@ impl Deaths {
         keeper.node_runs(node.pid());
         reader.put().await;
         self.ready.push(up.elapsed());
-        until(|| keeper.is_set(), "the keeper watches the node's threads").await;
+        until(
+            || keeper.is_set(),
+            || "the keeper watches the node's threads".to_owned(),
+        )
+        .await;
+        self.kill(keeper, reader, held, || node.signal()).await;
+        node.kill();
+        keeper.node_gone();
+    }
+
+    /// One death of a node to which `held` is a connection.
+    pub(crate) async fn kill(
+        &mut self,
+        keeper: &mut dyn Keeper,
+        reader: &mut Reader,
+        held: TcpStream,
+        signal: impl FnOnce(),
+    ) {
         keeper.saw_death();
         let end = tokio::spawn(async move {
             // Ends when the node's sockets are closed, with or without a reset.
@@ -134,7 +164,7 @@ impl Deaths {
             Instant::now()
         });
         let killed = Instant::now();
-        node.signal();
+        signal();
         keeper.node_killed();
         reader.gone().await;
         let gone = Instant::now();
@@ -143,7 +173,5 @@ impl Deaths {
         self.closed.push(closed - killed);
         self.after_close.push(gone.saturating_duration_since(closed));
         self.seen.extend(keeper.saw_death().map(|seen| seen - killed));
-        node.kill();
-        keeper.node_gone();
     }
 }

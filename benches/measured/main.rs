@@ -16,8 +16,14 @@ mod clock;
 mod contender;
 mod death;
 mod etcd;
+mod folder;
+mod formation;
+mod host;
+mod launcher;
 mod options;
 mod proc;
+mod real;
+mod seeds;
 mod slow;
 mod standin;
 mod steady;
@@ -34,6 +40,12 @@ const STAND_IN: &str =
     "the node is a stand-in: a process with so much touched memory and 20 idle threads that answers like a joined node";
 const BINDS_TO: &str = "BindsTo: the end of the process is awaited as systemd awaits it, then `etcdctl del` runs; systemd's own work is not in it";
 const BARE: &str = "bare: this program with an open connection to etcd; put and delete as a watcher sees them";
+const REAL: &str =
+    "Elasticsearch 6.8 with a heap of 256 MB, its launcher and its sidecar; started again after each death";
+const WATCHERS: &str = "from the put on; each watcher is a process `quorate seeds --output` on this one machine, all files on one disk, each synced";
+const STARTED: &str =
+    "the distribution is Elasticsearch 6.8, its script is replaced by this program, which notes when it runs";
+const FORMED: &str = "in turns; until each of the three says that it has joined; heap 256 MB, `discovery.initial_state_timeout: 1s` in both";
 const SPREAD: &str = "all at the same time on one etcd, each node at another moment of its keeper's cycle";
 const LEASES: &str =
     "a killed keeper's key ends with its lease: 30 s for quorate, 60 s for the loop, from the last renewal";
@@ -63,6 +75,18 @@ async fn run(options: &Options) {
         let (ready, death) = death::run(options).await;
         report.topic("READY", &ready, &[STAND_IN, BARE]);
         report.topic("DEATH", &death, &[STAND_IN, BINDS_TO, BARE]);
+    }
+    if options.wants("real") {
+        report.topic("DEATH OF A REAL NODE", &real::run(options).await, &[REAL]);
+    }
+    if options.wants("seeds") {
+        report.topic("SEED FILES", &seeds::run(options).await, &[WATCHERS]);
+    }
+    if options.wants("launcher") {
+        report.topic("START", &launcher::run(options).await, &[STARTED]);
+    }
+    if options.wants("formation") {
+        report.topic("FORMATION", &formation::run(options).await, &[FORMED]);
     }
     if options.wants("slow") {
         report.topic(

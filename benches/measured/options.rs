@@ -3,15 +3,30 @@
 use std::{path::PathBuf, time::Duration};
 
 /// What can be measured, in the order in which it is.
-pub(crate) const TOPICS: [&str; 4] = ["binary", "death", "slow", "steady"];
+pub(crate) const TOPICS: [&str; 8] = [
+    "binary",
+    "death",
+    "real",
+    "seeds",
+    "launcher",
+    "formation",
+    "slow",
+    "steady",
+];
 
 const USAGE: &str = "\
 options of this benchmark, all with a default:
-  --only TOPIC,..     binary, death, slow, steady
+  --only TOPIC,..     binary, death, real, seeds, launcher, formation, slow, steady
   --rounds N          how often a fast thing is measured (20)
   --window SECONDS    how long the steady state is looked at (60)
   --heaps MB,..       memory of the stand-in that is killed (256,2048,8192)
-  --binary PATH       the quorate to measure; else the one that cargo has built";
+  --kills N           how often a real node is killed (3)
+  --watchers N        how many `quorate seeds --output` follow one change (100)
+  --formations N      how many clusters are formed in either way (3)
+  --binary PATH       the quorate to measure; else QUORATE_BENCH_PROGRAM, else the one that cargo has built";
+
+/// Names the executable: `make bench` takes the static one that is shipped.
+const PROGRAM: &str = "QUORATE_BENCH_PROGRAM";
 
 /// From this many MB on, touching and giving back the memory takes seconds.
 const LARGE: usize = 1024;
@@ -24,6 +39,9 @@ pub(crate) struct Options {
     pub(crate) rounds: u64,
     pub(crate) window: Duration,
     pub(crate) heaps: Vec<usize>,
+    pub(crate) kills: u64,
+    pub(crate) watchers: usize,
+    pub(crate) formations: usize,
     pub(crate) program: PathBuf,
 }
 
@@ -35,12 +53,17 @@ impl Options {
             rounds: 20,
             window: Duration::from_mins(1),
             heaps: vec![256, 2048, 8192],
-            program: env!("CARGO_BIN_EXE_quorate").into(),
+            kills: 3,
+            watchers: 100,
+            formations: 3,
+            program: std::env::var_os(PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_quorate").into(), PathBuf::from),
         };
         while let Some(name) = arguments.next() {
-            // Cargo's own.
-            if name == "--bench" {
-                continue;
+            match name.as_str() {
+                // Cargo's own.
+                "--bench" => continue,
+                "--help" => return Err(USAGE.to_owned()),
+                _ => {}
             }
             let value = arguments
                 .next()
@@ -49,6 +72,9 @@ impl Options {
                 "--only" => options.only = Some(topics(&value)?),
                 "--rounds" => options.rounds = number(&name, &value)?,
                 "--window" => options.window = Duration::from_secs(number(&name, &value)?),
+                "--kills" => options.kills = number(&name, &value)?,
+                "--watchers" => options.watchers = number(&name, &value)?,
+                "--formations" => options.formations = number(&name, &value)?,
                 "--binary" => options.program = value.into(),
                 "--heaps" => {
                     options.heaps = value

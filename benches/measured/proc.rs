@@ -31,3 +31,11 @@ pub(crate) fn resident(pid: u32) -> Option<f64> {
     let kb: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kb / 1000.0)
 }
+
+/// What the machine has left, in MB.
+pub(crate) fn available() -> usize {
+    let info = std::fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    kb.unwrap_or_default() / 1024
+}

@@ -19,6 +19,8 @@ use super::{
 const NODES: u32 = 10;
 /// Of a loop that never rests: it would keep this machine busy otherwise.
 const BUSY_NODES: u32 = 3;
+/// Memory in MB of those that are killed: told beside the deaths of the other table.
+const HEAP: usize = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -98,7 +100,7 @@ async fn one(
     let mut reader = Reader::of(&etcd, &address).await;
     let mut keeper = contender.keep(&etcd, &address);
     tokio::time::sleep(offset).await;
-    let mut node = StandIn::with_heap(&address, 0);
+    let mut node = StandIn::with_heap(&address, if fault == Fault::Killed { HEAP } else { 0 });
     connect(&address).await;
     let up = Instant::now();
     keeper.node_runs(node.pid());
@@ -123,7 +125,7 @@ impl Set {
         match self.fault {
             Fault::Killed => vec![
                 Row::new(death::READY, who, ready.clone()),
-                Row::new(death::gone(256), who, gone),
+                Row::new(death::gone(HEAP), who, gone),
             ],
             Fault::Frozen => {
                 let row = Row::new("node frozen → key gone", who, gone);

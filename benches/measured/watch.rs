@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::{contender::member_key, etcd::Etcd};
 
 /// Whatever is awaited here happens within this, or something is broken.
-const BOUND: Duration = Duration::from_mins(3);
+pub(crate) const BOUND: Duration = Duration::from_mins(3);
 
 /// A watch on the member key of one node.
 pub(crate) struct Reader {
@@ -38,13 +38,15 @@ impl Reader {
     async fn until(&mut self, there: bool) {
         let seen = async {
             loop {
-                match self.watcher.next().await.expect("the watch") {
-                    WatchEvent::Put(_) if there => return,
-                    WatchEvent::Deleted { .. } if !there => return,
-                    WatchEvent::Listed { .. }
-                    | WatchEvent::Put(_)
-                    | WatchEvent::Deleted { .. }
-                    | WatchEvent::Away { .. } => {}
+                // A list comes again after every doubt about the watch.
+                let is_there = match self.watcher.next().await.expect("the watch") {
+                    WatchEvent::Listed { entries, .. } => !entries.is_empty(),
+                    WatchEvent::Put(_) => true,
+                    WatchEvent::Deleted { .. } => false,
+                    WatchEvent::Away { .. } => continue,
+                };
+                if is_there == there {
+                    return;
                 }
             }
         };
@@ -54,14 +56,14 @@ impl Reader {
 }
 
 /// Waits until something holds of which nobody sends word.
-pub(crate) async fn until(mut holds: impl FnMut() -> bool, what: &str) {
+pub(crate) async fn until(mut holds: impl FnMut() -> bool, what: impl FnOnce() -> String) {
     let poll = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let held = tokio::time::timeout(BOUND, poll).await;
-    held.unwrap_or_else(|_| panic!("not within {BOUND:?}: {what}"));
+    held.unwrap_or_else(|_| panic!("not within {BOUND:?}: {}", what()));
 }
 
 /// Comes back when the node accepts, with a connection that ends with it.

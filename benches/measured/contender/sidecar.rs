@@ -26,26 +26,30 @@ impl Contender for Sidecar<'_> {
     }
 
     fn keep(&self, etcd: &Etcd, address: &str) -> Box<dyn Keeper> {
-        Box::new(Running::start(self, etcd.url(), address, &["--cluster", "bench"]))
+        let mut running = Running::start(self.program, etcd.url(), address, None, &["--cluster", "bench"]);
+        if !self.threads {
+            running.file = None;
+        }
+        Box::new(running)
     }
 }
 
 /// A sidecar that runs, and what its log says of deaths.
 pub(crate) struct Running {
     child: Child,
-    /// What a launcher would write.
+    /// What a launcher writes, where there is one.
     file: Option<PathBuf>,
     deaths: Receiver<Instant>,
     _state: TempDir,
 }
 
 impl Running {
-    /// Starts it with `more` flags.
+    /// Starts it with `more` flags, beside the launcher that writes into this directory, if one does.
     #[expect(clippy::disallowed_methods, reason = "the benchmark starts what it measures")]
-    pub(crate) fn start(what: &Sidecar<'_>, etcd: &str, address: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(program: &Path, etcd: &str, address: &str, run: Option<&Path>, more: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a directory");
-        let run = state.path().join("run");
-        let mut command = Command::new(what.program);
+        let run = run.map_or_else(|| state.path().join("run"), Path::to_owned);
+        let mut command = Command::new(program);
         command
             .args(["sidecar", "--listen", "off", "--address", address, "--endpoints", etcd])
             .arg("--state-dir")
@@ -63,9 +67,7 @@ impl Running {
         std::thread::spawn(move || listen(log, &said));
         Self {
             child,
-            file: what
-                .threads
-                .then(|| run.join("elasticsearch").join(format!("{address}.json"))),
+            file: Some(run.join("elasticsearch").join(format!("{address}.json"))),
             deaths,
             _state: state,
         }
