@@ -217,6 +217,9 @@ fn number(value: f64) -> String {
 }
 
 fn with_unit(value: f64, unit: &str) -> String {
+    if unit == "ms" && value >= 10_000.0 {
+        return format!("{} s", number(value / 1000.0));
+    }
     format!("{} {unit}", number(value)).trim_end().to_owned()
 }
 
