@@ -17,6 +17,8 @@ const DETECT: Duration = Duration::from_millis(2500);
 const COME: Duration = Duration::from_secs(15);
 /// What a busy machine may add to a bound.
 const SLACK: Duration = Duration::from_secs(10);
+/// A key that is made so long after the last disturbance has a lease that was renewed after it.
+const SETTLED: Duration = Duration::from_secs(4);
 /// Who was undisturbed for so long has renewed its lease meanwhile.
 const CALM: Duration = Duration::from_secs(13);
 
@@ -108,18 +110,25 @@ pub(crate) fn there_by(keepers: &[&Keeper], sky: &Sky) -> Option<Instant> {
     is_possible.then(|| parts.map(|part| part.since).fold(etcd, Instant::max) + COME + SLACK)
 }
 
-/// Whether the key of this sidecar may not vanish now.
-pub(crate) fn has_to_stay(keeper: &Keeper, sky: &Sky, now: Instant) -> bool {
+/// Whether the key of this sidecar, made then, may not vanish now: all has been well since before it was made, or for so long that its lease
+/// was renewed meanwhile. An election is no reason.
+pub(crate) fn has_to_stay(keeper: &Keeper, sky: &Sky, made: Instant, now: Instant) -> bool {
     let parts = [keeper.node, keeper.process, keeper.reach];
-    let is_calm = |since: Instant| since + CALM < now;
-    sky.quorum.is && is_calm(sky.quorum.since) && parts.iter().all(|part| part.is == Works::Yes && is_calm(part.since))
+    let well = parts.iter().all(|part| part.is == Works::Yes) && sky.quorum.is;
+    let since = parts
+        .map(|part| part.since)
+        .into_iter()
+        .fold(sky.quorum.since, Instant::max);
+    well && (since + CALM < now || since + SETTLED < made)
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::time::{Duration, Instant};
 
-    use super::{CALM, COME, DETECT, ELECTION, Keeper, SLACK, Since, Sky, TTL, Works, gone_by, has_to_stay, there_by};
+    use super::{
+        CALM, COME, DETECT, ELECTION, Keeper, SETTLED, SLACK, Since, Sky, TTL, Works, gone_by, has_to_stay, there_by,
+    };
 
     fn well(now: Instant) -> (Keeper, Sky) {
         let yes = Since::new(Works::Yes, now);
@@ -145,11 +154,12 @@ mod tests {
         let (keeper, mut sky) = well(now);
         assert_eq!(gone_by(&keeper, &sky), None);
         assert_eq!(there_by(&[&keeper], &sky), Some(now + COME + SLACK));
-        assert!(!has_to_stay(&keeper, &sky, now + CALM));
-        assert!(has_to_stay(&keeper, &sky, now + 2 * CALM));
+        assert!(!has_to_stay(&keeper, &sky, now, now + CALM));
+        assert!(has_to_stay(&keeper, &sky, now, now + 2 * CALM));
+        assert!(has_to_stay(&keeper, &sky, now + 2 * SETTLED, now + CALM));
         sky.election = now + CALM;
         assert!(
-            has_to_stay(&keeper, &sky, now + 2 * CALM),
+            has_to_stay(&keeper, &sky, now, now + 2 * CALM),
             "an election takes nothing away"
         );
         sky.no_space.becomes(true, now);

@@ -1,6 +1,6 @@
 //! What befalls a world and the etcd above it, and when: from a seed, so that it can be told again.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
     formation_model::dice::Dice,
@@ -72,6 +72,10 @@ pub(crate) enum Weather {
 /// The steps of one world under its weather.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
+    /// Whether steps that would cost etcd its quorum are left out.
+    pub(crate) spares_quorum: bool,
+    /// For how long nothing happens at the end.
+    pub(crate) rest: Duration,
     pub(crate) weather: Vec<Step<Weather>>,
     pub(crate) blows: Vec<Step<Blow>>,
 }
@@ -136,8 +140,8 @@ fn node(dice: &mut Dice) -> Node {
 
 fn process(dice: &mut Dice) -> Process {
     match dice.below(9) {
-        0..=3 => Process::Runs,
-        4 => Process::Killed,
+        0..=2 => Process::Runs,
+        3..=4 => Process::Killed,
         5..=6 => Process::Frozen,
         7 => Process::Told,
         _ => Process::Restarted,
@@ -161,6 +165,30 @@ fn line(dice: &mut Dice) -> Line {
 }
 
 impl Plan {
+    /// How many faults of which kind there are.
+    pub(crate) fn kinds(&self) -> String {
+        let blows = self.blows.iter().map(|step| match step.what {
+            Blow::Node(..) => "node",
+            Blow::Sidecar(..) => "sidecar",
+            Blow::NodeLine(..) => "line to a node",
+            Blow::EtcdLine(..) => "line to etcd",
+        });
+        let weather = self.weather.iter().map(|step| match step.what {
+            Weather::Member(..) => "member of etcd",
+            Weather::Leader(_) => "leader",
+            Weather::All(_) => "all of etcd",
+            Weather::NoSpace(_) => "space of etcd",
+            Weather::Compaction => "compaction",
+            Weather::Defragmentation(_) => "defragmentation",
+        });
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for kind in blows.chain(weather) {
+            *counts.entry(kind).or_default() += 1;
+        }
+        let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+        counts.join(", ")
+    }
+
     /// How many steps there are to leave away.
     pub(crate) fn len(&self) -> usize {
         self.weather.len() + self.blows.len()
@@ -204,6 +232,8 @@ fn a_seed_plans_the_same_again_and_another_one_something_else() {
     assert_eq!(blows(7, 1, length), blows(7, 1, length));
     assert_ne!(blows(7, 1, length), blows(7, 2, length));
     let plan = Plan {
+        spares_quorum: false,
+        rest: Duration::ZERO,
         weather: weather(7, length),
         blows: blows(7, 0, length),
     };

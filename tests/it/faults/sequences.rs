@@ -17,10 +17,25 @@ use crate::{
     support::{etcd::Version, setting},
 };
 
-/// Worlds that two cores carry at the same time, and for how long something befalls them.
-const LONG_RUN: (usize, Duration) = (20, Duration::from_secs(35));
-/// The same where there is little time.
-const SHORT_RUN: (usize, Duration) = (4, Duration::from_secs(9));
+/// How many worlds live at the same time, for how long something befalls them, and for how long nothing does at the end.
+struct Storm {
+    worlds: usize,
+    length: Duration,
+    rest: Duration,
+}
+
+/// What two cores carry.
+const LONG_STORM: Storm = Storm {
+    worlds: 20,
+    length: Duration::from_secs(35),
+    rest: Duration::from_secs(12),
+};
+/// Where there is little time.
+const SHORT_STORM: Storm = Storm {
+    worlds: 4,
+    length: Duration::from_secs(9),
+    rest: Duration::from_secs(6),
+};
 /// For how long a sequence that went wrong is made shorter.
 const SHRINKING: Duration = Duration::from_mins(4);
 /// The versions take turns.
@@ -29,27 +44,23 @@ const VERSIONS: [Version; 4] = [Version::V35, Version::V34, Version::V36, Versio
 #[tokio::test]
 async fn no_sequence_of_faults_breaks_an_invariant() {
     let count = setting("QUORATE_TEST_FAULTS").map(|count| count.parse::<usize>().expect("a number of sequences"));
-    let (worlds, length) = if count.is_some() { LONG_RUN } else { SHORT_RUN };
-    let (first, count, begun) = (seed(), count.unwrap_or(worlds), Instant::now());
+    let storm = if count.is_some() { LONG_STORM } else { SHORT_STORM };
+    let (first, count, begun) = (seed(), count.unwrap_or(storm.worlds), Instant::now());
     let mut told = 0;
-    for (storm, version) in (0_u64..).zip(VERSIONS.into_iter().cycle()) {
-        let worlds = worlds.min(count - told);
+    for (number, version) in (0_u64..).zip(VERSIONS.into_iter().cycle()) {
+        let worlds = storm.worlds.min(count - told);
         if worlds == 0 {
             break;
         }
-        let seed = first.wrapping_add(storm);
-        let plan = |world| Plan {
-            weather: weather(seed, length),
-            blows: blows(seed, world, length),
-        };
-        let plans: Vec<Plan> = (0..worlds).map(plan).collect();
+        let seed = first.wrapping_add(number);
+        let plans: Vec<Plan> = (0..worlds).map(|world| storm.plan(seed, world)).collect();
         let ended = tell(version, &plans).await;
         for (world, (end, seconds)) in ended.into_iter().enumerate() {
             told += 1;
             let Some(plan) = plans.get(world) else { continue };
-            let (here, above) = (plan.blows.len(), plan.weather.len());
+            let (kinds, spared) = (plan.kinds(), if plan.spares_quorum { ", quorum spared" } else { "" });
             let line = format!(
-                "sequence {told} of {count}: QUORATE_TEST_SEED={seed}, world {world}, {version:?}, {here} faults here, {above} of etcd, {seconds:.0} s"
+                "sequence {told} of {count}: QUORATE_TEST_SEED={seed}, world {world}, {version:?}{spared}, {seconds:.0} s: {kinds}"
             );
             say(&format!("{line}{}", if end.is_ok() { "" } else { ": WRONG" }));
             if let Err(wrong) = end {
@@ -63,6 +74,17 @@ async fn no_sequence_of_faults_breaks_an_invariant() {
         "{told} sequences, no invariant broken, {:.0} s",
         begun.elapsed().as_secs_f64()
     ));
+}
+
+impl Storm {
+    fn plan(&self, seed: u64, world: usize) -> Plan {
+        Plan {
+            spares_quorum: seed.is_multiple_of(2),
+            rest: self.rest,
+            weather: weather(seed, self.length),
+            blows: blows(seed, world, self.length),
+        }
+    }
 }
 
 fn say(line: &str) {
@@ -82,8 +104,8 @@ async fn tell(version: Version, plans: &[Plan]) -> Vec<End> {
         let above = Arc::clone(&heaven.above);
         worlds.spawn(async move { (at, live(at, &plan, &above).await) });
     }
-    let weather = plans.first().map(|plan| plan.weather.clone()).unwrap_or_default();
-    let (mut ends, ()) = tokio::join!(worlds.join_all(), heaven.go_through(&weather));
+    let weather = plans.first().expect("a plan");
+    let (mut ends, ()) = tokio::join!(worlds.join_all(), heaven.go_through(weather));
     ends.sort_by_key(|(at, _)| *at);
     ends.into_iter().map(|(_, end)| end).collect()
 }
@@ -91,7 +113,7 @@ async fn tell(version: Version, plans: &[Plan]) -> Vec<End> {
 async fn live(at: usize, plan: &Plan, above: &Arc<Above>) -> End {
     let begun = Instant::now();
     let mut world = World::new(above, &format!("world-{at}"));
-    let end = world.live(&plan.blows).await;
+    let end = world.live(&plan.blows, plan.rest).await;
     (end, begun.elapsed().as_secs_f64())
 }
 

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     judge::{Since, Sky, Works},
     observer::Observer,
-    plan::{NODES, Process, Step, Weather},
+    plan::{NODES, Plan, Process, Weather},
 };
 use crate::support::{
     LONG,
@@ -51,6 +51,7 @@ pub(crate) struct Above {
 pub(crate) struct Heaven {
     members: [Etcd; NODES],
     processes: [Process; NODES],
+    spares_quorum: bool,
     pub(crate) above: Arc<Above>,
     _looking: JoinSet<()>,
 }
@@ -99,14 +100,16 @@ impl Heaven {
         Self {
             members,
             processes: [Process::Runs; NODES],
+            spares_quorum: false,
             above,
             _looking: looking,
         }
     }
 
     /// Does what was planned, heals everything and says so.
-    pub(crate) async fn go_through(&mut self, weather: &[Step<Weather>]) {
-        for step in weather {
+    pub(crate) async fn go_through(&mut self, plan: &Plan) {
+        self.spares_quorum = plan.spares_quorum;
+        for step in &plan.weather {
             tokio::time::sleep(step.after).await;
             match step.what {
                 Weather::Member(at, process) => self.member(at, process).await,
@@ -148,6 +151,10 @@ impl Heaven {
     }
 
     async fn member(&mut self, at: usize, process: Process) {
+        let others = self.serving().filter(|(serving, _)| *serving != at).count();
+        if self.spares_quorum && process != Process::Runs && others < 2 {
+            return;
+        }
         let (Some(member), Some(state)) = (self.members.get_mut(at), self.processes.get_mut(at)) else {
             return;
         };

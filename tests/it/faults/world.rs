@@ -37,6 +37,8 @@ pub(crate) struct World {
     service: String,
     places: Vec<Place>,
     guards: Vec<Guard>,
+    /// When the key of each node was made.
+    made: [Option<Instant>; NODES],
     /// How many changes of etcd were judged.
     known: usize,
 }
@@ -54,6 +56,7 @@ impl World {
             service: service.to_owned(),
             places: (0..NODES).map(place).collect(),
             guards: (0..SIDECARS).map(|_| Guard::new(above.members)).collect(),
+            made: [None; NODES],
             known: 0,
         };
         for node in 0..NODES {
@@ -62,13 +65,13 @@ impl World {
         world
     }
 
-    /// From nothing through all blows to an orderly end; what is wrong.
-    pub(crate) async fn live(&mut self, blows: &[Step<Blow>]) -> Result<(), String> {
-        let told = self.go_through(blows).await;
+    /// From nothing through all blows, and a rest in which nothing may happen, to an orderly end; what is wrong.
+    pub(crate) async fn live(&mut self, blows: &[Step<Blow>], rest: Duration) -> Result<(), String> {
+        let told = self.go_through(blows, rest).await;
         told.map_err(|wrong| format!("{wrong}\n{}", self.explained()))
     }
 
-    async fn go_through(&mut self, blows: &[Step<Blow>]) -> Result<(), String> {
+    async fn go_through(&mut self, blows: &[Step<Blow>], rest: Duration) -> Result<(), String> {
         for guard in 0..NODES {
             self.process(guard, Process::Runs).await?;
         }
@@ -84,6 +87,7 @@ impl World {
         self.until("what has to go is gone", World::has_nothing_to_lose).await?;
         self.heal().await?;
         self.until("every node is registered again", World::is_whole).await?;
+        self.pass(rest).await?;
         self.is_at_ease().await?;
         self.leave().await
     }
@@ -268,26 +272,32 @@ impl World {
         Ok(())
     }
 
-    fn judge_change(&self, at: Instant, change: &Change, sky: &judge::Sky) -> Result<(), String> {
+    fn judge_change(&mut self, at: Instant, change: &Change, sky: &judge::Sky) -> Result<(), String> {
         let node = (0..NODES).find(|node| self.key(*node) == change.key);
         let node = node.ok_or_else(|| format!("a key of nobody: {change:?}"))?;
+        let made = self.made.get_mut(node).expect("a node");
         let who = |value: &Option<String>| value.as_ref().map(|value| writer(node, value));
         match (who(&change.before), who(&change.value)) {
-            (Some(None), _) | (_, Some(None)) => Err(format!("a value of nobody: {change:?}")),
-            (Some(Some(before)), Some(Some(after))) if before != after => Err(format!(
-                "invariant 4: sidecar {after} wrote over the key of sidecar {before}: {change:?}"
-            )),
+            (Some(None), _) | (_, Some(None)) => return Err(format!("a value of nobody: {change:?}")),
+            (Some(Some(before)), Some(Some(after))) if before != after => {
+                let who = format!("sidecar {after} wrote over the key of sidecar {before}");
+                return Err(format!("invariant 4: {who}: {change:?}"));
+            }
             (Some(Some(before)), None) => {
                 let keeper = &self.guards.get(before).expect("a sidecar").judged;
-                if judge::has_to_stay(keeper, sky, at) {
+                if made
+                    .take()
+                    .is_some_and(|made| judge::has_to_stay(keeper, sky, made, at))
+                {
                     return Err(format!(
                         "invariant 4: a key is gone that had to stay: {change:?}, {keeper:?}, {sky:?}"
                     ));
                 }
-                Ok(())
             }
-            (Some(Some(_)) | None, Some(Some(_))) | (None, None) => Ok(()),
+            (None, Some(Some(_))) => *made = Some(at),
+            (Some(Some(_)), Some(Some(_))) | (None, None) => {}
         }
+        Ok(())
     }
 
     /// Says of every line and process what can be said.
