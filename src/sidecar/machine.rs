@@ -186,6 +186,7 @@ impl Machine {
             self.due = now.max(begun + self.pause(false));
             return false;
         }
+        self.leave_no_longer(now);
         let mut value_changed = false;
         let well = match result {
             Ok(report) => {
@@ -203,6 +204,15 @@ impl Machine {
         self.decided = true;
         self.due = now.max(begun + self.pause(well));
         value_changed
+    }
+
+    /// A program that became this one was leaving. If the launcher has taken its word back meanwhile, nobody else tells: its file is looked
+    /// at before a probe.
+    fn leave_no_longer(&mut self, now: Instant) {
+        let phase = self.launched.as_ref().map(|launched| launched.phase);
+        if self.state == State::Leaving && phase != Some(Phase::Leaving) {
+            self.enter(now, State::Starting, "the launcher goes on with the node");
+        }
     }
 
     /// How long after the start of a probe the next one begins.

@@ -40,6 +40,7 @@ mod seed_lists;
 mod seeds_exec;
 mod sidecar;
 mod sidecar_death;
+mod sidecar_model;
 mod support;
 mod units;
 mod uuid_guard;

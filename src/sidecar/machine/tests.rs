@@ -251,6 +251,21 @@ fn the_first_probe_decides_about_a_key_that_was_taken_over() {
     }
 }
 
+/// Between the last look of the program before and the first one of this, the launcher's file went away: that is no news to this one.
+#[test]
+fn a_node_whose_launcher_goes_on_during_a_reload_does_not_leave_for_ever() {
+    let before = Bench::heard().then(good()).then(launcher(Phase::Leaving, Some(1)));
+    let (state, decided) = before.machine.state();
+    let since = std::time::SystemTime::UNIX_EPOCH;
+    let resumed = Resumed::new(state, decided, before.machine.conclusion(), since, before.now);
+    let expected = before.machine.expected.clone();
+    let mut after = before;
+    after.machine = Machine::resumed(expected, RHYTHM, after.now, &resumed);
+    assert_eq!(after.verdict(), Verdict::Leaving);
+    let after = after.then(record("ours")).then(good());
+    assert_eq!((after.verdict(), after.machine.wish), (Verdict::Ready, Wish::Present));
+}
+
 #[test]
 fn nothing_is_registered_before_the_record_was_heard_of() {
     let bench = Bench::new().then(good());

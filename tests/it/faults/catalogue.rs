@@ -6,6 +6,7 @@ mod disk;
 mod etcd;
 mod host;
 mod line;
+mod model;
 mod process;
 
 /// A class of faults.
@@ -27,12 +28,13 @@ pub(crate) struct Fault {
     pub(crate) broken: Option<&'static str>,
 }
 
-pub(crate) const CHAPTERS: [&Chapter; 5] = [
+pub(crate) const CHAPTERS: [&Chapter; 6] = [
     &process::CHAPTER,
     &line::CHAPTER,
     &etcd::CHAPTER,
     &host::CHAPTER,
     &disk::CHAPTER,
+    &model::CHAPTER,
 ];
 
 /// The chapters as they stand in the page.

@@ -5,7 +5,7 @@ use quorate::launcher::decide::Rule;
 
 use super::{
     dice::Dice,
-    search::{search, seed},
+    search::{Tale, search, seed},
     sim::{Action, Sabotage, Weather},
     story::{Story, coordinated, with_a_deletion, with_people},
 };

@@ -12,8 +12,24 @@ use std::{
     thread,
 };
 
-use super::{dice::Dice, sim::Sabotage, story::Story};
+use super::dice::Dice;
 use crate::support::setting;
+
+/// What happens in a model: can be told, and shortened.
+pub(crate) trait Tale: Clone + Send + std::fmt::Debug {
+    /// What can be taken away from the rules.
+    type Sabotage: Copy + Sync;
+    /// One thing that happens.
+    type Action: Clone;
+    /// Nothing is taken away.
+    const INTACT: Self::Sabotage;
+
+    /// What happens, one after the other.
+    fn actions(&mut self) -> &mut Vec<Self::Action>;
+
+    /// What goes wrong.
+    fn tell(&self, sabotage: Self::Sabotage) -> Result<(), String>;
+}
 
 /// The seed to begin with: the one that was asked for, or chance.
 pub(crate) fn seed() -> u64 {
@@ -36,9 +52,9 @@ fn times() -> u64 {
 
 /// Tells `count` stories, and says so past the test's captured output. Panics with the shortest form of one that goes wrong.
 #[track_caller]
-pub(super) fn never_fails(what: &str, count: u64, story: impl Fn(&mut Dice) -> Story + Sync) {
+pub(crate) fn never_fails<T: Tale>(what: &str, count: u64, story: impl Fn(&mut Dice) -> T + Sync) {
     let (first, count) = (seed(), count * times());
-    if let Some(found) = search(first, count, &story, Sabotage::Nothing) {
+    if let Some(found) = search(first, count, &story, T::INTACT) {
         panic!("{found}\nQUORATE_TEST_SEED={} tells it again", found.seed);
     }
     let told = format!("{count} schedules of {what}, QUORATE_TEST_SEED={first}\n");
@@ -47,25 +63,25 @@ pub(super) fn never_fails(what: &str, count: u64, story: impl Fn(&mut Dice) -> S
 
 /// A story that goes wrong.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(crate) struct Found<T> {
     seed: u64,
-    pub(super) error: String,
-    story: Story,
+    pub(crate) error: String,
+    story: T,
 }
 
-impl std::fmt::Display for Found {
+impl<T: std::fmt::Debug> std::fmt::Display for Found<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}\n{:?}", self.error, self.story)
     }
 }
 
 /// The first story found that goes wrong, in its shortest form.
-pub(super) fn search(
+pub(crate) fn search<T: Tale>(
     first: u64,
     count: u64,
-    story: &(impl Fn(&mut Dice) -> Story + Sync),
-    sabotage: Sabotage,
-) -> Option<Found> {
+    story: &(impl Fn(&mut Dice) -> T + Sync),
+    sabotage: T::Sabotage,
+) -> Option<Found<T>> {
     let (next, over, found) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(None));
     let look = || {
         while !over.load(Ordering::Relaxed) {
@@ -94,13 +110,14 @@ pub(super) fn search(
 }
 
 /// Leaves away what is not needed for the failure.
-fn shortest(mut story: Story, sabotage: Sabotage) -> Story {
-    let mut chunk = story.actions.len();
+fn shortest<T: Tale>(mut story: T, sabotage: T::Sabotage) -> T {
+    let mut chunk = story.actions().len();
     while chunk > 0 {
         let mut from = 0;
-        while from < story.actions.len() {
+        while from < story.actions().len() {
             let mut shorter = story.clone();
-            shorter.actions.drain(from..(from + chunk).min(story.actions.len()));
+            let end = (from + chunk).min(shorter.actions().len());
+            shorter.actions().drain(from..end);
             if shorter.tell(sabotage).is_err() {
                 story = shorter;
             } else {

@@ -6,6 +6,7 @@ use quorate::launcher::decide::Rule;
 
 use super::{
     dice::Dice,
+    search::Tale,
     sim::{Action, Sabotage, Sim, Weather},
 };
 
@@ -47,9 +48,16 @@ impl fmt::Debug for Story {
     }
 }
 
-impl Story {
-    /// Runs it; what is wrong with it.
-    pub(super) fn tell(&self, sabotage: Sabotage) -> Result<(), String> {
+impl Tale for Story {
+    type Sabotage = Sabotage;
+    type Action = Action;
+    const INTACT: Sabotage = Sabotage::Nothing;
+
+    fn actions(&mut self) -> &mut Vec<Action> {
+        &mut self.actions
+    }
+
+    fn tell(&self, sabotage: Sabotage) -> Result<(), String> {
         let mut sim = Sim::new(self.nodes, self.masters, self.rule, self.says_uuid, sabotage);
         for &action in &self.actions {
             if sim.act(action) {
@@ -63,7 +71,9 @@ impl Story {
         assert!(sim.view_is_true(), "the model reads what is not there");
         sim.unexplained().map_or(Ok(()), Err)
     }
+}
 
+impl Story {
     fn safe(&self, sim: &Sim) -> Result<(), String> {
         if let Some(wrong) = &sim.broken {
             return Err(wrong.clone());
