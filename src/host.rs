@@ -5,6 +5,7 @@ mod files;
 mod folder;
 mod listener;
 mod log;
+mod memory;
 mod notify;
 mod oom;
 mod pidfd;
@@ -17,6 +18,7 @@ pub use files::{FileLock, LockError, Stamp, boot_id, machine_hash, read_optional
 pub use folder::FolderWatch;
 pub use listener::{listener, listener_below};
 pub use log::{LogLevel, init_log};
+pub use memory::settle;
 pub use notify::Notifier;
 pub use oom::OomKills;
 pub use pidfd::Pidfd;

@@ -2,6 +2,7 @@
 
 use crate::{
     exit::{Exit, Failure},
+    host,
     registry::{Keys, Registry, WatchEvent, Watcher},
     view::ClusterView,
 };
@@ -58,7 +59,9 @@ impl Live {
                 return Ok(News::Away { cause });
             }
             if self.view.apply(&self.keys, &event) || !self.current {
-                self.current = true;
+                if !std::mem::replace(&mut self.current, true) {
+                    host::settle();
+                }
                 return Ok(News::Changed);
             }
         }

@@ -2,7 +2,12 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,23 +30,20 @@ impl LogLevel {
 
 /// Starts the log. `journal` is whether stderr is connected to the journal, `plain` whether `NO_COLOR` is set.
 pub fn init_log(level: LogLevel, journal: bool, plain: bool) {
-    let filter = tracing_subscriber::EnvFilter::default()
-        .add_directive(level.0.into())
-        // The libraries below us say in their words what we say in ours.
-        .add_directive("h2=error".parse().unwrap_or_else(|_| LevelFilter::ERROR.into()))
-        .add_directive("hyper=error".parse().unwrap_or_else(|_| LevelFilter::ERROR.into()))
-        .add_directive("tonic=error".parse().unwrap_or_else(|_| LevelFilter::ERROR.into()))
-        .add_directive("tower=error".parse().unwrap_or_else(|_| LevelFilter::ERROR.into()));
+    // The libraries below us say in their words what we say in ours. (Targets, no patterns: those bring a regex engine along.)
+    let filter = Targets::new()
+        .with_default(level.0)
+        .with_targets(["h2", "hyper", "tonic", "tower"].map(|library| (library, LevelFilter::ERROR)));
     let colour = !plain && !journal && std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false);
+    let log = tracing_subscriber::registry().with(filter);
     // A second start, as in tests, keeps the first log.
     let _ = if journal {
-        builder.without_time().try_init()
+        log.with(lines.without_time()).try_init()
     } else {
-        builder.try_init()
+        log.with(lines).try_init()
     };
 }

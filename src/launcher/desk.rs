@@ -76,7 +76,7 @@ impl Desk {
         self.file.phase = Phase::Running;
         self.file.reason = None;
         self.tell();
-        self.notifier.ready();
+        self.ready();
     }
 
     /// Its HTTP port is open, and this process has opened it.
@@ -101,8 +101,9 @@ impl Desk {
         self.notifier.reloading();
     }
 
-    /// It is over, and changed nothing.
+    /// The start, or a reload that changed nothing, is over.
     pub fn ready(&self) {
+        host::settle();
         self.notifier.ready();
     }
 

@@ -12,7 +12,11 @@ use super::{
     vigil::Witness,
 };
 use crate::{
-    host::Notifier, launcher::seeds::told::SeedsTold, probe::ProbeOutcome, registration::Standing, reload::Reading,
+    host::{self, Notifier},
+    launcher::seeds::told::SeedsTold,
+    probe::ProbeOutcome,
+    registration::Standing,
+    reload::Reading,
 };
 
 /// Tells everyone.
@@ -134,6 +138,7 @@ impl Told {
         standing: Standing,
         record: RecordSeen,
     ) {
+        let arrived = standing.registered && !self.snapshots.borrow().standing.registered;
         self.snapshots.send_modify(|snapshot| {
             snapshot.turned = now;
             snapshot.conclusion = machine.conclusion().clone();
@@ -144,5 +149,9 @@ impl Told {
         });
         let sentence = self.snapshots.borrow().sentence();
         self.notifier.status(&sentence);
+        if arrived {
+            // What it took to get there is not needed again soon.
+            host::settle();
+        }
     }
 }
