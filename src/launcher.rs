@@ -28,6 +28,7 @@ pub mod runtime;
 pub mod seeds;
 mod start;
 mod supervise;
+mod unwritten;
 pub mod user;
 
 use std::{convert::Infallible, time::Duration};

@@ -3,7 +3,9 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::{leftover::Leftover, plan::Plan, runtime::Started};
+use tokio::time::Instant;
+
+use super::{leftover::Leftover, plan::Plan, runtime::Started, unwritten::Unwritten};
 use crate::{
     host::{self, Notifier},
     model::{ClaimId, FORMAT},
@@ -20,6 +22,8 @@ pub struct Desk {
     file: NodeFile,
     /// Whether the file is this run's.
     written: bool,
+    /// What the file does not say yet.
+    unwritten: Unwritten,
     notifier: Notifier,
 }
 
@@ -46,6 +50,7 @@ impl Desk {
                 skipped_checks,
             },
             written: false,
+            unwritten: Unwritten::default(),
             notifier: Notifier::new(),
         })
     }
@@ -140,11 +145,15 @@ impl Desk {
         self.tell();
     }
 
+    /// When the file has to be [repeated](Self::repeat), because it could not be written; else never.
+    pub(super) fn again(&self) -> Option<Instant> {
+        self.unwritten.again()
+    }
+
     /// A sidecar that does not hear this goes by what it sees of the node itself.
     fn tell(&mut self) {
-        if let Err(error) = self.write() {
-            tracing::warn!(path = %self.path.display(), cause = %error, "the launcher's file was not written");
-        }
+        let written = self.write();
+        self.unwritten.tried(&self.path, &written);
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -66,6 +66,8 @@ enum Heard {
 /// What does not change what becomes of the node.
 enum News {
     ReloadAsked,
+    /// The launcher's file could not be written a moment ago.
+    Unsaid,
     Looked(Result<Found, String>),
     Registry(Option<WatchEvent>),
     Seeds(live::News),
@@ -134,6 +136,7 @@ impl<R: Runtime> Running<'_, R> {
             },
             ending = self.runtime.ended() => Heard::Life(Event::NodeEnded(ending)),
             () = at(wake) => Heard::Life(Event::Woke),
+            () = at(self.desk.again()) => Heard::News(News::Unsaid),
             event = self.watcher.next() => Heard::News(News::Registry(event)),
             news = self.seeds.next() => Heard::News(News::Seeds(news)),
             said = self.inquiry.next() => Heard::News(match said {
@@ -150,6 +153,7 @@ impl<R: Runtime> Running<'_, R> {
     fn take_in(&mut self, news: News, shown: &mut Shown) -> Result<(), &'static str> {
         match news {
             News::ReloadAsked => self.reload_asked(),
+            News::Unsaid => self.desk.repeat(),
             // Taken in where the program is that it may end.
             News::Looked(_) => {}
             News::Registry(Some(event)) => {

@@ -1,6 +1,9 @@
 //! What befalls an etcd, one kind a test, under everybody who lives on it: real etcds, of three members where it matters.
+#![expect(clippy::indexing_slicing, reason = "what is not there fails the test")]
 
+mod certificates;
 mod leader;
+mod replaced;
 mod upkeep;
 
 use crate::support::{etcd::Version, setting};

@@ -15,6 +15,7 @@ mod faults;
 mod formation;
 mod formation_model;
 mod generated_docs;
+mod host_faults;
 mod launch;
 mod launch_container;
 mod launch_old_lines;

@@ -20,6 +20,7 @@ pub(crate) mod reload;
 pub(crate) mod secure;
 pub(crate) mod secured;
 pub(crate) mod sidecar;
+pub(crate) mod small_disk;
 pub(crate) mod standin;
 pub(crate) mod still;
 pub(crate) mod terminal;
@@ -80,6 +81,20 @@ macro_rules! on_both_versions {
     };
 }
 pub(crate) use on_both_versions;
+
+/// Makes one test of several functions, which run at the same time, because most of each is waiting.
+macro_rules! at_the_same_time {
+    ($test:ident: $($name:ident)*) => {
+        #[tokio::test]
+        async fn $test() {
+            let all = [$((stringify!($name), tokio::spawn($name()))),*];
+            for (name, run) in all {
+                run.await.expect(name);
+            }
+        }
+    };
+}
+pub(crate) use at_the_same_time;
 
 /// Runs each test on two newer versions of etcd as well.
 macro_rules! on_newer_versions {

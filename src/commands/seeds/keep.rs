@@ -32,6 +32,7 @@ pub(super) async fn keep(
         form,
         keeper: Keeper::holding(None, held),
         was_written: false,
+        fails: false,
         has_list: false,
         hook,
         notifier: Notifier::new(),
@@ -45,6 +46,8 @@ struct Kept<'a> {
     form: Form,
     keeper: Keeper,
     was_written: bool,
+    /// Whether the last attempt to write failed, and that was said.
+    fails: bool,
     /// Whether there is a list to tell of.
     has_list: bool,
     hook: Option<Hook>,
@@ -103,16 +106,21 @@ impl Kept<'_> {
         self.keeper.take(heard, |seeds| {
             match host::write_atomic(path, form.render(seeds).as_bytes(), 0o644) {
                 Ok(()) => changed = true,
-                Err(error) => failed = Some(broken(path, &error)),
+                Err(error) => failed = Some(error),
             }
             failed.is_none()
         });
         self.was_written |= changed;
         match failed {
             // A path that was wrong from the start is a mistake of the command line.
-            Some(failure) if !self.was_written => return Err(failure),
-            Some(failure) => output::note(&failure.to_string()),
-            None => {}
+            Some(error) if !self.was_written => return Err(broken(path, &error)),
+            Some(error) if !self.fails => {
+                self.fails = true;
+                let path = path.display();
+                output::note(&format!("cannot keep {path}: {error}; it stays as it is, trying again"));
+            }
+            Some(_) => {}
+            None => self.fails &= !changed,
         }
         // Nobody knows whether an earlier run got as far as its command: the first list counts as a change.
         if changed || !self.has_list {

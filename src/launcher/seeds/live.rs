@@ -12,7 +12,7 @@ use super::{
     told::{SeedsTold, ToldSeed, ToldSource, text},
 };
 use crate::{
-    launcher::{formation::Recorded, host_cache::HostCache, plan::Plan, start::prober},
+    launcher::{formation::Recorded, host_cache::HostCache, plan::Plan, start::prober, unwritten::Unwritten},
     model::{FORMAT, Marker},
     nodefile::ProcessId,
     registry::{Keys, WatchEvent},
@@ -27,10 +27,14 @@ pub struct LiveSeeds {
     keeper: Keeper,
     asking: Asking,
     path: PathBuf,
+    /// Whether the seed file could be written; the keeper knows when to try again.
+    written: Unwritten,
     memory: HostCache,
     memory_path: PathBuf,
+    unremembered: Unwritten,
     told: SeedsTold,
     told_path: PathBuf,
+    untold: Unwritten,
 }
 
 /// What comes by itself; goes to [`LiveSeeds::take`].
@@ -40,6 +44,8 @@ pub enum News {
     Kept(Heard),
     /// From the own node.
     Node(Event),
+    /// A file beside the seed file could not be written a moment ago.
+    Unwritten,
 }
 
 impl LiveSeeds {
@@ -53,10 +59,13 @@ impl LiveSeeds {
             keeper: Keeper::holding(Some(me), seeds),
             asking: Asking::new(prober(node), name.to_owned(), marker.cluster_uuid.clone()),
             path: plan.seed_file(),
+            written: Unwritten::default(),
             memory,
             memory_path: plan.layout.cache.clone(),
+            unremembered: Unwritten::default(),
             told: before_any_news(plan),
             told_path: SeedsTold::path(&node.run_dir, service, &node.id),
+            untold: Unwritten::default(),
         };
         live.tell();
         live
@@ -93,6 +102,8 @@ impl LiveSeeds {
         tokio::select! {
             heard = self.keeper.next() => News::Kept(heard),
             event = self.asking.next() => News::Node(event),
+            () = self.unremembered.due() => News::Unwritten,
+            () = self.untold.due() => News::Unwritten,
         }
     }
 
@@ -100,6 +111,10 @@ impl LiveSeeds {
     pub fn take(&mut self, news: News) {
         match news {
             News::Kept(heard) => self.keep(heard),
+            News::Unwritten => {
+                self.remember();
+                self.tell();
+            }
             News::Node(event) => {
                 self.keep(event);
                 let away = !self.told.etcd.current;
@@ -117,24 +132,25 @@ impl LiveSeeds {
     }
 
     fn keep(&mut self, heard: impl Into<Heard>) {
-        let (path, written_at) = (&self.path, &mut self.told.written_at);
-        self.keeper.take(heard, |seeds| match file::write(path, seeds) {
-            Ok(()) => {
+        let (path, written, written_at) = (&self.path, &mut self.written, &mut self.told.written_at);
+        self.keeper.take(heard, |seeds| {
+            let done = written.tried(path, &file::write(path, seeds));
+            if done {
                 tracing::info!(seeds = seeds.join(","), "seed file rewritten");
                 *written_at = Some(text(SystemTime::now()));
-                true
             }
-            Err(error) => {
-                tracing::warn!(path = %path.display(), cause = %error, "seed file not written, trying again");
-                false
-            }
+            done
         });
-        if self.memory.learn(&self.view, self.keeper.seeds())
-            && let Err(error) = self.memory.write(&self.memory_path)
-        {
-            tracing::warn!(path = %self.memory_path.display(), cause = %error, "what the host remembers was not written");
-        }
+        self.remember();
         self.tell();
+    }
+
+    /// After a boot without etcd that is all there is.
+    fn remember(&mut self) {
+        if self.memory.learn(&self.view, self.keeper.seeds()) || self.unremembered.again().is_some() {
+            let written = self.memory.write(&self.memory_path);
+            self.unremembered.tried(&self.memory_path, &written);
+        }
     }
 
     /// Who reads that file gets on without it.
@@ -163,14 +179,13 @@ impl LiveSeeds {
             ..self.told.clone()
         };
         // A first one is always written: there may be one of another launcher.
-        if told == self.told && self.told.launcher.is_some() {
+        if told == self.told && self.told.launcher.is_some() && self.untold.again().is_none() {
             return;
         }
         self.told = told;
         self.told.launcher = ProcessId::of(std::process::id());
-        if let Err(error) = self.told.write(&self.told_path) {
-            tracing::warn!(path = %self.told_path.display(), cause = %error, "what is told of the seeds was not written");
-        }
+        let written = self.told.write(&self.told_path);
+        self.untold.tried(&self.told_path, &written);
     }
 }
 
@@ -189,9 +204,8 @@ pub fn tell_remembered(plan: &Plan, memory: &HostCache) {
         ..before_any_news(plan)
     };
     let path = SeedsTold::path(&node.run_dir, service, &node.id);
-    if let Err(error) = told.write(&path) {
-        tracing::warn!(path = %path.display(), cause = %error, "what is told of the seeds was not written");
-    }
+    // Told anew when the node runs; what waits until then says so itself.
+    Unwritten::default().tried(&path, &told.write(&path));
 }
 
 fn before_any_news(plan: &Plan) -> SeedsTold {

@@ -3,6 +3,13 @@
 use super::version;
 use crate::support::{LONG, etcd::Etcd, eventually, everybody::Everybody};
 
+crate::support::at_the_same_time! {
+    members_that_die_or_stall:
+    a_leader_that_is_killed_costs_nobody_a_key
+    a_leader_that_freezes_and_comes_back_costs_nobody_a_key
+    without_a_quorum_nothing_changes_and_with_one_all_goes_on
+}
+
 /// The leader, and one of the others.
 async fn leader(members: &[Etcd; 3]) -> (usize, usize) {
     let leader = eventually("there is a leader", LONG, || async {
@@ -17,7 +24,6 @@ async fn leader(members: &[Etcd; 3]) -> (usize, usize) {
     (leader, (leader + 1) % 3)
 }
 
-#[tokio::test]
 async fn a_leader_that_is_killed_costs_nobody_a_key() {
     let mut members = Etcd::start_three(version()).await;
     let mut all = Everybody::at(&members).await;
@@ -29,7 +35,6 @@ async fn a_leader_that_is_killed_costs_nobody_a_key() {
     assert_eq!(all.lease_losses(), 0);
 }
 
-#[tokio::test]
 async fn a_leader_that_freezes_and_comes_back_costs_nobody_a_key() {
     let members = Etcd::start_three(version()).await;
     let mut all = Everybody::at(&members).await;
@@ -41,7 +46,6 @@ async fn a_leader_that_freezes_and_comes_back_costs_nobody_a_key() {
     assert_eq!(all.lease_losses(), 0);
 }
 
-#[tokio::test]
 async fn without_a_quorum_nothing_changes_and_with_one_all_goes_on() {
     let mut members = Etcd::start_three(version()).await;
     let mut all = Everybody::at(&members).await;

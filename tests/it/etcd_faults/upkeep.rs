@@ -3,6 +3,13 @@
 use super::version;
 use crate::support::{LONG, etcd::Etcd, eventually, everybody::Everybody, standin::Mood};
 
+crate::support::at_the_same_time! {
+    what_operators_do_and_undo:
+    without_space_keys_stay_or_go_and_what_could_not_be_written_is_when_there_is_room
+    readers_that_a_compaction_overtook_list_again
+    members_that_are_defragmented_under_everybody_cost_nobody_a_key
+}
+
 /// Big values, until etcd takes no more.
 fn fill(etcd: &Etcd) {
     let big = "x".repeat(100_000);
@@ -14,7 +21,6 @@ fn fill(etcd: &Etcd) {
     panic!("it takes everything");
 }
 
-#[tokio::test]
 async fn without_space_keys_stay_or_go_and_what_could_not_be_written_is_when_there_is_room() {
     let etcd = Etcd::start_with(version(), "http", |_| vec!["--quota-backend-bytes=1000000".to_owned()]).await;
     let etcd = [etcd];
@@ -55,7 +61,6 @@ async fn without_space_keys_stay_or_go_and_what_could_not_be_written_is_when_the
     assert_eq!(all.lease_losses(), 0);
 }
 
-#[tokio::test]
 async fn readers_that_a_compaction_overtook_list_again() {
     let etcd = [Etcd::start(version()).await];
     let mut all = Everybody::at(&etcd).await;
@@ -85,4 +90,28 @@ async fn readers_that_a_compaction_overtook_list_again() {
     etcd.etcdctl(&["compact", "--physical", &(last + 1).to_string()]);
     all.thaw();
     all.learn_of(&etcd, "10.0.0.2").await;
+}
+
+async fn members_that_are_defragmented_under_everybody_cost_nobody_a_key() {
+    let members = Etcd::start_three(version()).await;
+    let mut all = Everybody::at(&members).await;
+    let big = vec![b'x'; 1_000_000];
+    let registry = members[0].registry();
+    for number in 0..150 {
+        let put = quorate::registry::Op::Put {
+            key: format!("/filled/{number}"),
+            value: big.clone(),
+            lease: None,
+        };
+        let txn = quorate::registry::Txn {
+            when: Vec::new(),
+            then: vec![put],
+        };
+        registry.commit(&txn).await.expect("committed");
+    }
+    for member in &members {
+        member.etcdctl(&["--command-timeout=60s", "defrag"]);
+    }
+    all.learn_of(&members[0], "10.0.0.1").await;
+    assert_eq!(all.lease_losses(), 0);
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use quorate::model::ClusterUuid;
+use quorate::{model::ClusterUuid, nodefile::NodeFile};
 use rustix::process::Signal;
+use tokio::time::Instant;
 
-use super::ALL;
+use super::{ALL, tell};
 use crate::support::{
     LONG,
     cluster::Cluster,
@@ -15,29 +16,55 @@ use crate::support::{
     launcher::Host,
     manager::Manager,
     node::Line,
+    setting,
     turn::turn,
 };
 
-/// For longer than the leases of all keys.
+/// The variable that says for how many seconds etcd is away.
+const SECONDS: &str = "QUORATE_TEST_OUTAGE_SECONDS";
+/// Else for longer than the leases of all keys.
 const LONG_AWAY: Duration = Duration::from_secs(12);
+/// How soon after etcd is back the keys have to be.
+const BACK: Duration = Duration::from_secs(15);
 
-/// Nothing stops, starts, or forgets anything; documents are written meanwhile; no key was ever gone.
+/// The processes of a host, what its launcher tells of the node, and its seed file.
+type Seen = ([u32; 2], Option<NodeFile>, Vec<String>);
+
+fn seen(cluster: &Cluster) -> [Seen; 3] {
+    ALL.map(|at| {
+        let machine = cluster.machine(at);
+        let daemons = [machine.host.pid(), machine.sidecar().pid()];
+        (daemons, machine.host.file(), machine.host.seeds())
+    })
+}
+
+/// Nothing stops, starts, or forgets anything; documents are written all the time; no key was ever gone.
 pub(super) async fn is_endured(cluster: &mut Cluster, etcd: &mut Etcd, uuid: &ClusterUuid) {
-    let hosts = |cluster: &Cluster| ALL.map(|at| (cluster.machine(at).host.file(), cluster.machine(at).host.seeds()));
-    let (before, writers) = (hosts(cluster), cluster.writers().await);
+    let length = setting(SECONDS).map_or(LONG_AWAY, |text| Duration::from_secs(text.parse().expect("seconds")));
+    let (before, writers) = (seen(cluster), cluster.writers().await);
     assert!(
         before
             .iter()
-            .all(|(file, seeds)| file.is_some() && seeds.len() == ALL.len() - 1)
+            .all(|(_, file, seeds)| file.is_some() && seeds.len() == ALL.len() - 1)
     );
     etcd.kill();
+    let away = Instant::now();
+    let (mut written, mut slowest) = (0, Duration::ZERO);
+    while away.elapsed() < length {
+        let asked = Instant::now();
+        cluster.write(written % ALL.len(), 1).await;
+        written += 1;
+        slowest = slowest.max(asked.elapsed());
+        assert_eq!(seen(cluster), before, "no process and no file was touched");
+        tokio::time::sleep_until(asked + Duration::from_millis(50)).await;
+    }
     for at in ALL {
         let what = "the registry is away for longer than a lease";
         let away = cluster.machine(at).sidecar().until(what, |status| {
             status
                 .pointer("/registry/away/for_seconds")
                 .and_then(serde_json::Value::as_f64)
-                > Some(LONG_AWAY.as_secs_f64())
+                > Some(length.mul_f64(0.8).as_secs_f64())
         });
         let status = away.await;
         assert_eq!(
@@ -50,12 +77,19 @@ pub(super) async fn is_endured(cluster: &mut Cluster, etcd: &mut Etcd, uuid: &Cl
     }
     assert_eq!(cluster.joined(&ALL).await.as_ref(), Ok(uuid));
     cluster.write(0, 1).await;
-    assert_eq!(hosts(cluster), before, "no node was touched, no seed was forgotten");
     etcd.restart().await;
+    let back = Instant::now();
     assert_eq!(cluster.whole(&ALL).await, *uuid);
+    let back = back.elapsed();
+    assert!(back < BACK, "{back:?}");
     assert_eq!(cluster.writers().await, writers, "the keys are those of before");
-    assert_eq!(hosts(cluster), before);
+    assert_eq!(seen(cluster), before, "no process and no file was touched");
+    cluster.holds_everything(&ALL).await;
     cluster.needed_no_hand();
+    tell(&format!(
+        "etcd was away for {:?}: {written} documents written, the slowest in {slowest:?}; keys back after {back:?}",
+        away.elapsed()
+    ));
 }
 
 #[tokio::test]

@@ -227,6 +227,65 @@ impl Etcd {
         self.spawn();
     }
 
+    /// A snapshot of what it holds.
+    pub(crate) fn snapshot(&self, name: &str) -> PathBuf {
+        let path = self.dir().join(name);
+        self.etcdctl(&["snapshot", "save", &path.display().to_string()]);
+        path
+    }
+
+    /// Starts again on the same ports with what a snapshot of another day holds: its own is lost, and revisions begin anew from there.
+    pub(crate) async fn restore(&mut self, snapshot: &Path) {
+        self.kill();
+        let data = self.dir().join("data");
+        std::fs::remove_dir_all(&data).expect("removed");
+        let (snapshot, data) = (snapshot.display().to_string(), data.display().to_string());
+        let peer = format!("http://{}", self.peer);
+        let args = [
+            "snapshot",
+            "restore",
+            &snapshot,
+            "--data-dir",
+            &data,
+            "--name",
+            &self.name,
+        ];
+        let cluster = [
+            "--initial-cluster",
+            &self.cluster,
+            "--initial-advertise-peer-urls",
+            &peer,
+        ];
+        self.etcdctl(&[&args[..], &cluster].concat());
+        self.restart().await;
+    }
+
+    /// Takes this member out of its cluster and puts a new one into its place, on the same ports, with nothing in it; `other` is told.
+    pub(crate) async fn replace_by_empty(&mut self, other: &Self) {
+        self.kill();
+        let list = other.etcdctl(&["member", "list"]);
+        let of = format!(", {}, ", self.name);
+        let line = list.lines().find(|line| line.contains(&of)).expect("a member");
+        let (id, _) = line.split_once(',').expect("an id");
+        other.etcdctl(&["member", "remove", id]);
+        std::fs::remove_dir_all(self.dir().join("data")).expect("removed");
+        // A cluster that has just lost a member takes no new one for a moment.
+        let add = [
+            "member",
+            "add",
+            &self.name,
+            &format!("--peer-urls=http://{}", self.peer),
+        ];
+        eventually("the new member is added", LONG, || async {
+            other.try_etcdctl(&add).ok()
+        })
+        .await;
+        self.more
+            .extend(["--initial-cluster-state".to_owned(), "existing".to_owned()]);
+        self.spawn();
+        self.answers().await;
+    }
+
     /// Starts again on the same ports without any data, as after a restore from nothing.
     pub(crate) async fn restart_empty(&mut self) {
         self.kill();

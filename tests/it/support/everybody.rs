@@ -163,6 +163,14 @@ impl Everybody {
         key.await
     }
 
+    /// Another run of the sidecar takes over from this one.
+    pub(crate) async fn upgrade_the_sidecar(&mut self) {
+        self.sidecar.kill();
+        self.sidecar.start_again();
+        self.sidecar.registered().await;
+        self.began = self.pids();
+    }
+
     /// How often the sidecar has lost its lease.
     pub(crate) fn lease_losses(&self) -> usize {
         self.sidecar.logged().matches("the lease was lost").count()

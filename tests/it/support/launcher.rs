@@ -18,6 +18,7 @@ use super::{
     node::Line,
     part,
     program::{Run, quorate},
+    small_disk::SmallDisk,
     still::stand_still,
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Host {
     /// The image, where Docker runs the node.
     image: Option<String>,
     dir: TempDir,
+    /// What a part of its directory is on.
+    disk: Option<SmallDisk>,
     child: Option<Child>,
 }
 
@@ -72,7 +75,26 @@ impl Host {
             more: more.iter().map(|flag| (*flag).to_owned()).collect(),
             image: None,
             dir,
+            disk: None,
             child: None,
+        }
+    }
+
+    /// One of its directories is a small disk.
+    pub(crate) fn put_on_a_small_disk(&mut self, name: &str) -> SmallDisk {
+        let disk = SmallDisk::at(self.path(name));
+        // The node's own, as a data directory has to be.
+        let disk = if name == "data" { disk.of_user(NOBODY) } else { disk };
+        self.disk = Some(disk.clone());
+        disk
+    }
+
+    /// Where the test finds a path of the host.
+    fn seen(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        match (&self.disk, &self.child) {
+            (Some(disk), Some(child)) if disk.holds(&path) => disk.seen_by(child.id(), &path),
+            (Some(_) | None, _) => path,
         }
     }
 
@@ -129,7 +151,7 @@ impl Host {
     /// The live seed file's lines.
     pub(crate) fn seeds(&self) -> Vec<String> {
         let (service, address) = (&self.service, &self.address);
-        let path = self.path(&format!("state/{service}/{address}/seeds/unicast_hosts.txt"));
+        let path = self.seen(&format!("state/{service}/{address}/seeds/unicast_hosts.txt"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
@@ -209,6 +231,9 @@ impl Host {
         let path = self.path("log");
         let log = File::options().create(true).append(true).open(path).expect("a log");
         let mut command = self.command("launch", more);
+        if let Some(disk) = &self.disk {
+            command = disk.on(&command);
+        }
         command.stdout(log.try_clone().expect("a log")).stderr(log);
         assert!(self.child.is_none(), "it runs already");
         self.child = Some(command.spawn().expect("it starts"));
@@ -221,7 +246,7 @@ impl Host {
 
     /// The launcher's file.
     pub(crate) fn file(&self) -> Option<NodeFile> {
-        let path = self.path(&format!("run/{}/{}.json", self.service, self.address));
+        let path = self.seen(&format!("run/{}/{}.json", self.service, self.address));
         NodeFile::read(&path).expect("readable")
     }
 
@@ -334,11 +359,11 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        let file = NodeFile::read(&self.seen(&format!("run/{}/{}.json", self.service, self.address)));
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
         }
-        let file = NodeFile::read(&self.path(&format!("run/{}/{}.json", self.service, self.address)));
         if let Ok(Some(NodeFile {
             process: Some(process), ..
         })) = file

@@ -10,7 +10,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc;
 
-use super::LONG;
+use super::{LONG, small_disk::SmallDisk};
 
 /// How a run ended and what it said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,17 @@ impl Running {
 
     /// Starts it with these variables.
     pub(crate) fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command(args, environment)
+        Self::spawn(command(args, environment))
+    }
+
+    /// Starts it where a directory is a small disk.
+    pub(crate) fn start_on(disk: &SmallDisk, args: &[&str]) -> Self {
+        Self::spawn(disk.on(&command(args, &[])))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{LONG, address::Address, eventually};
+use super::{LONG, address::Address, eventually, small_disk::SmallDisk};
 
 /// A sidecar that was started. Its HTTP answers are at port 9190 of the node's address.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Sidecar {
     /// What is started.
     program: PathBuf,
     dir: TempDir,
+    /// What a part of its directory is on.
+    disk: Option<SmallDisk>,
     child: Option<Child>,
 }
 
@@ -60,10 +62,20 @@ impl Sidecar {
                 .collect(),
             program: env!("CARGO_BIN_EXE_quorate").into(),
             dir,
+            disk: None,
             child: None,
         };
         sidecar.start_again();
         sidecar
+    }
+
+    /// Starts it anew, with its state on a small disk from now on.
+    pub(crate) fn move_its_state_to_a_small_disk(&mut self) -> SmallDisk {
+        self.kill();
+        let disk = SmallDisk::at(self.dir.path().join("state"));
+        self.disk = Some(disk.clone());
+        self.start_again();
+        disk
     }
 
     /// Starts a program of its own, which can be replaced, with settings from a file, which can be rewritten.
@@ -79,6 +91,7 @@ impl Sidecar {
                 .collect(),
             program: dir.path().join("quorate"),
             dir,
+            disk: None,
             child: None,
         };
         sidecar.arguments.push(file.display().to_string());
@@ -129,15 +142,16 @@ impl Sidecar {
             .append(true)
             .open(self.log())
             .expect("a log");
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .env_clear()
             .env("NO_COLOR", "1")
-            .envs(self.env.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
+            .envs(self.env.iter().cloned());
+        if let Some(disk) = &self.disk {
+            command = disk.on(&command);
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         self.child = Some(child.expect("the sidecar starts"));
     }
 
