@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model races outage faults doc release
+.PHONY: help setup demo play test lint fmt bench lines model fuzz races outage faults doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -51,8 +51,11 @@ bench: ## measure the static executable against real parts, ten minutes; ARGS='-
 lines: ## run every line of both products on real nodes, and write docs/compatibility.md; ARGS=CELL: some of it
 	@vars=$$(scripts/parts lines) && set -x && env $$vars cargo test --locked --test lines -- $(ARGS)
 
-model: ## tell many more schedules of the formation; TIMES=100: a hundred times those of `make test`
-	QUORATE_TEST_SCHEDULES=$(or $(TIMES),10) cargo test --locked --test it formation_model $(ARGS)
+model: ## tell many more schedules of the formation and of the sidecar; TIMES=100: a hundred times those of `make test`
+	QUORATE_TEST_SCHEDULES=$(or $(TIMES),10) cargo test --locked --test it _model:: $(ARGS)
+
+fuzz: ## damage real samples of what comes from outside for longer; TIME=600: each kind for ten minutes
+	QUORATE_TEST_FUZZ=$(or $(TIME),60) cargo test --locked --lib damaged -- --nocapture $(ARGS)
 
 outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsearch-9 or opensearch-3, where `make test` takes 6.8
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_OUTAGE_LINE=$(or $(LINE),elasticsearch-9) \

@@ -29,6 +29,8 @@ pub mod commands;
 pub mod config;
 mod demo;
 pub mod exit;
+#[cfg(test)]
+mod fuzz;
 pub mod host;
 pub mod launcher;
 pub mod model;

@@ -325,3 +325,24 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_damaged_file_gives_settings_or_an_error_that_says_where() {
+    crate::fuzz::fuzz("config", |bytes| {
+        let file = String::from_utf8_lossy(bytes);
+        let sources = match Sources::from_parts(&[], VALID, &file) {
+            Ok(sources) => sources,
+            Err(failure) => {
+                assert!(failure.to_string().contains("quorate.toml"), "{failure}");
+                return;
+            }
+        };
+        for failure in [read(&sources, sidecar).err(), read(&sources, launch).err()]
+            .into_iter()
+            .flatten()
+        {
+            assert!(!failure.problems.is_empty());
+        }
+        let _ = Resolver::new(&sources).show_all();
+    });
+}

@@ -100,4 +100,12 @@ mod tests {
         fs::remove_file(&file).expect("gone");
         assert!(!kills.happened(), "a group that is gone tells nothing");
     }
+
+    #[test]
+    fn no_damaged_line_of_groups_leads_out_of_the_mount() {
+        crate::fuzz::fuzz("proc", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(files(&text).all(|file| file.starts_with(MOUNT)));
+        });
+    }
 }

@@ -176,4 +176,12 @@ mod tests {
         assert!(dumping("Name:\tjava\nCoreDumping:\t1\nThreads:\t2\n"));
         assert!(!dumping("Name:\tjava\nCoreDumping:\t0\n") && !dumping("") && !is_dumping_core(std::process::id()));
     }
+
+    #[test]
+    fn nothing_damaged_under_proc_panics() {
+        crate::fuzz::fuzz("proc", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = (Stat::parse(&text).map(|stat| stat.has_ended()), dumping(&text));
+        });
+    }
 }

@@ -376,4 +376,30 @@ mod tests {
         assert_eq!(a.as_str().parse::<DiskId>(), Ok(a.clone()));
         assert_eq!(a.as_str().len(), 32);
     }
+
+    /// Every line is a word.
+    #[test]
+    fn a_damaged_word_is_written_as_it_was_read_or_named_in_the_error() {
+        fn check<T: FromStr<Err = IdError> + fmt::Display + PartialEq + fmt::Debug>(word: &str) {
+            match word.parse::<T>() {
+                Ok(id) => assert_eq!(id.to_string().parse(), Ok(id)),
+                Err(error) => assert!(error.to_string().contains(word)),
+            }
+        }
+        crate::fuzz::fuzz("words", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            for word in text.lines() {
+                check::<NodeId>(word);
+                check::<ServiceName>(word);
+                check::<Incarnation>(word);
+                assert_eq!(ClusterUuid::reported("_na_"), None);
+                let _ = ClusterUuid::reported(word);
+                let time = crate::config::time(word);
+                assert!(time.is_none_or(|time| time.as_secs() <= 366 * 24 * 3600));
+                if let Ok(version) = word.parse::<crate::launcher::product::Version>() {
+                    assert_eq!(version.to_string().parse(), Ok(version));
+                }
+            }
+        });
+    }
 }

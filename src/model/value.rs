@@ -118,4 +118,37 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn no_damaged_value_makes_a_reader_panic_and_what_is_read_is_written_the_same() {
+        crate::fuzz::fuzz("values", |bytes| {
+            let again = |written: Vec<u8>, read: &dyn Fn(&[u8]) -> Vec<u8>| assert_eq!(read(&written), written);
+            if let Ok(member) = Member::parse(bytes) {
+                again(member.to_value(), &|bytes| {
+                    Member::parse(bytes).expect("a member").to_value()
+                });
+            }
+            if let Ok(seed) = Seed::parse(bytes) {
+                again(seed.to_value(), &|bytes| Seed::parse(bytes).expect("a seed").to_value());
+            }
+            if let Ok(record) = ClusterRecord::parse(bytes) {
+                again(record.to_value(), &|bytes| {
+                    ClusterRecord::parse(bytes).expect("a record").to_value()
+                });
+            }
+            if let Ok(marker) = Marker::parse(bytes) {
+                again(marker.to_value(), &|bytes| {
+                    Marker::parse(bytes).expect("a marker").to_value()
+                });
+            }
+            for error in [Member::parse(bytes).err(), Marker::parse(bytes).err()]
+                .into_iter()
+                .flatten()
+            {
+                assert!(error.to_string().chars().count() < 300, "{error}");
+            }
+            let _ = crate::registration::Value::parse(bytes).map(|value| value.to_bytes());
+            let _ = serde_json::from_slice::<NodeFile>(bytes);
+        });
+    }
 }

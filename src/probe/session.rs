@@ -193,3 +193,6 @@ fn failure(error: &hyper::Error) -> ProbeFailure {
         ProbeFailure::Closed
     }
 }
+
+#[cfg(test)]
+mod tests;

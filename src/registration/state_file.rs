@@ -95,4 +95,17 @@ mod tests {
         std::fs::write(&path, br#"{"format":2,"runs":[]}"#).expect("written");
         assert!(matches!(read(&path), Err(StartError::StateFile { .. })));
     }
+
+    #[test]
+    fn a_damaged_file_is_read_as_it_was_written_counts_as_empty_or_is_refused() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (path, again) = (dir.path().join("state.json"), dir.path().join("again.json"));
+        crate::fuzz::fuzz("state", |bytes| {
+            std::fs::write(&path, bytes).expect("written");
+            if let Ok(runs) = read(&path) {
+                write(&again, &runs).expect("written");
+                assert_eq!(read(&again).expect("read"), runs);
+            }
+        });
+    }
 }

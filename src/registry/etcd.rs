@@ -20,6 +20,9 @@ use super::{
     Lease, LeaseId, Pace, Range, Reading, RegistryError, RegistrySettings, Revision, TimeToLive, Txn, Watcher,
 };
 
+/// The longest that an etcd grants, in seconds.
+const LONGEST_TTL: u64 = 9_000_000_000;
+
 /// A handle on etcd; clones share the connection.
 #[derive(Clone)]
 pub struct Registry {
@@ -163,5 +166,21 @@ impl Registry {
 }
 
 fn seconds_of(ttl: i64) -> Option<Duration> {
-    u64::try_from(ttl).ok().filter(|ttl| *ttl > 0).map(Duration::from_secs)
+    let seconds = u64::try_from(ttl).ok().filter(|ttl| *ttl > 0)?;
+    // What does not fit onto a clock was never granted by an etcd.
+    Some(Duration::from_secs(seconds.min(LONGEST_TTL)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_ttl_is_too_long_for_a_clock() {
+        for (said, seconds) in [(-1, None), (0, None), (30, Some(30)), (i64::MAX, Some(LONGEST_TTL))] {
+            let ttl = seconds_of(said);
+            assert_eq!(ttl, seconds.map(Duration::from_secs));
+            assert!(ttl.is_none_or(|ttl| Instant::now().checked_add(ttl).is_some()));
+        }
+    }
 }

@@ -224,4 +224,15 @@ mod tests {
             assert_eq!(found(said, module, &[], name), expected, "{name}");
         }
     }
+
+    #[test]
+    fn no_damaged_reference_or_module_panics() {
+        crate::fuzz::fuzz("images", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = of_module(&text);
+            for reference in text.lines() {
+                let _ = (of_name(reference), of_tag(reference));
+            }
+        });
+    }
 }

@@ -179,4 +179,11 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn no_damaged_answer_of_an_engine_panics() {
+        crate::fuzz::fuzz("inspect", |bytes| {
+            let _ = (container(bytes), image(bytes));
+        });
+    }
 }

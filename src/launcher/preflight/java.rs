@@ -302,4 +302,15 @@ mod tests {
             assert_eq!(shown(bytes), text);
         }
     }
+
+    #[test]
+    fn no_damaged_file_of_options_panics() {
+        crate::fuzz::fuzz("java", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = dropped(&text, 17);
+            for line in text.lines() {
+                let _ = (applies(line, Some(17)), applies(line, None), super::bytes(line));
+            }
+        });
+    }
 }

@@ -240,4 +240,17 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn no_damaged_seed_file_panics() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("unicast_hosts.txt");
+        crate::fuzz::fuzz("seeds", |bytes| {
+            std::fs::write(&path, bytes).expect("written");
+            let lines = read(&path).map(|seeds| seeds.len());
+            assert!(lines.is_err() || lines.is_ok_and(|lines| lines <= bytes.len()));
+            let _ = crate::launcher::seeds::told::SeedsTold::read(&path);
+            let _ = crate::launcher::host_cache::HostCache::read(&path);
+        });
+    }
 }

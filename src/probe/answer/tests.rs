@@ -248,3 +248,25 @@ fn every_line_says_whom_its_cluster_has_and_some_who_may_be_elected() {
         assert_eq!(read_peers(&answer), Ok(expected), "{node}");
     }
 }
+
+#[test]
+fn no_damaged_sample_panics_and_every_complaint_is_short() {
+    crate::fuzz::fuzz("answers", |bytes| {
+        for status in [200, 503, 404] {
+            let answer = Answer {
+                status,
+                product: None,
+                body: bytes.to_vec(),
+            };
+            let failures = [
+                read_state(&answer).err(),
+                read_node(&answer).err(),
+                read_peers(&answer).err(),
+                read_root(&answer, "9.5.3").err(),
+            ];
+            for failure in failures.into_iter().flatten() {
+                assert!(failure.to_string().chars().count() < 300, "{failure}");
+            }
+        }
+    });
+}

@@ -176,3 +176,14 @@ fn every_refusal_becomes_one_message() {
     }
     insta::assert_snapshot!(all);
 }
+
+#[test]
+fn whatever_a_damaged_engine_says_becomes_two_lines_at_most() {
+    crate::fuzz::fuzz("stderr", |bytes| {
+        let said = String::from_utf8_lossy(bytes);
+        for cli in [Cli::Docker, Cli::Podman] {
+            let failure = Refusal::of_text(cli, &said).failure("start the container `c`");
+            assert!(failure.to_string().lines().count() <= 2, "{failure}");
+        }
+    });
+}
