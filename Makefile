@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model fuzz races outage faults doc release
+.PHONY: help setup demo play test lint fmt bench lines model fuzz races outage faults soak doc release
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -34,7 +34,7 @@ test: setup lint ## set up, lint, and run every test against the real parts
 lint: ## check formatting, clippy, rustdoc, shell scripts, units
 	cargo xfmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --test lines -- -D warnings
+	cargo clippy --locked --test lines --test soak -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --lib --document-private-items
 	scripts/check shell
 	scripts/check units
@@ -67,6 +67,9 @@ races: ## run twenty races of real nodes that are killed on the way; TIMES=5: fi
 faults: ## bring about a hundred random sequences of faults on real etcds, with real sidecars; TIMES=20: twenty
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_FAULTS=$(or $(TIMES),100) \
 	cargo test --locked --test it -- faults::sequences --nocapture --test-threads=1 $(ARGS)
+
+soak: ## ten minutes of a node under full load with its sidecar, then freezes; LINE=elasticsearch-9, MINUTES=60
+	@vars=$$(scripts/parts all) && set -x && env $$vars cargo test --locked --test soak -- $(or $(LINE),elasticsearch-6) $(or $(MINUTES),10)
 
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)

@@ -151,6 +151,8 @@ impl Spec {
 #[derive(Debug)]
 pub(crate) struct Node {
     spec: Spec,
+    /// Options of its Java beside the usual ones.
+    java: String,
     address: Address,
     dir: TempDir,
     child: Option<Child>,
@@ -159,8 +161,15 @@ pub(crate) struct Node {
 impl Node {
     /// Starts it. It answers some seconds later.
     pub(crate) fn start(spec: Spec) -> Self {
+        Self::start_with(spec, |_| String::new())
+    }
+
+    /// The same with options for its Java, which may write files into the directory that they are told.
+    pub(crate) fn start_with(spec: Spec, java: impl FnOnce(&Path) -> String) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
         let mut node = Self {
-            dir: tempfile::tempdir().expect("a directory"),
+            java: java(dir.path()),
+            dir,
             child: None,
             address: Address::take(),
             spec,
@@ -203,7 +212,10 @@ impl Node {
             .env(variable("JAVA_HOME"), line.java())
             .env(variable("TMPDIR"), dir.join("tmp"))
             .env(variable("PATH_CONF"), dir.join("config"))
-            .env(variable("JAVA_OPTS"), "-Xms256m -Xmx256m -XX:TieredStopAtLevel=1")
+            .env(
+                variable("JAVA_OPTS"),
+                format!("-Xms256m -Xmx256m -XX:TieredStopAtLevel=1 {}", self.java),
+            )
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
