@@ -140,7 +140,7 @@ impl Sources {
 
     /// Says [`Input::FolderChanged`] at the next change of `folder`, if that is there; until it is, only a probe looks.
     pub(super) fn watch(&mut self, folder: &Path) {
-        if self.folder.is_none() {
+        if self.folder.is_none() && folder.is_dir() {
             self.folder = FolderWatch::open(folder).ok();
         }
     }
