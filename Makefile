@@ -64,8 +64,9 @@ outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsear
 races: ## run twenty races of real nodes that are killed on the way; TIMES=5: five
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_RACES=$(or $(TIMES),20) cargo test --locked --test it node_races $(ARGS)
 
-faults: ## bring about a hundred random sequences of faults on real etcds, with real sidecars; TIMES=20: twenty
+faults: ## bring about a hundred random sequences of faults on real etcds, and twenty on real nodes; TIMES=20 NODES=2: fewer
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_FAULTS=$(or $(TIMES),100) \
+	QUORATE_TEST_NODE_FAULTS=$(or $(NODES),20) \
 	cargo test --locked --test it -- faults::sequences --nocapture --test-threads=1 $(ARGS)
 
 soak: ## ten minutes of a node under full load with its sidecar, then freezes; LINE=elasticsearch-9, MINUTES=60

@@ -3,6 +3,7 @@
 pub(crate) mod catalogue;
 mod guard;
 mod judge;
+mod nodes;
 mod observer;
 mod plan;
 mod sequences;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    judge::{Keeper, Since, TTL, Works},
+    judge::{Keeper, PROBES, Since, TTL, Works},
     plan::{NODES, Node, Process, RIVAL, SIDECARS},
 };
 use crate::support::{
@@ -140,8 +140,7 @@ pub(super) fn start(guard: usize, endpoints: &str, address: &Address, service: &
         service,
     ];
     let roots = ["--prefix", "/storm/services", "--control-prefix", "/storm/quorate"];
-    let probes = ["--interval", "1s", "--timeout", "500ms"];
-    Sidecar::start(endpoints, address, &[&more[..], &roots, &probes].concat())
+    Sidecar::start(endpoints, address, &[&more[..], &roots, &PROBES].concat())
 }
 
 /// Which sidecar of a node wrote this; none: nobody here.

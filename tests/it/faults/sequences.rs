@@ -8,6 +8,7 @@ use std::{io::Write as _, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
+    nodes,
     plan::{Plan, blows, weather},
     sky::{Above, Heaven},
     world::World,
@@ -74,6 +75,10 @@ async fn no_sequence_of_faults_breaks_an_invariant() {
         "{told} sequences, no invariant broken, {:.0} s",
         begun.elapsed().as_secs_f64()
     ));
+    if let Some(count) = setting("QUORATE_TEST_NODE_FAULTS") {
+        let count = count.parse().expect("a number of sequences");
+        Box::pin(nodes::are_the_same_cluster_after_any_sequence(count)).await;
+    }
 }
 
 impl Storm {

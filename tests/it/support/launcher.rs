@@ -108,6 +108,11 @@ impl Host {
         service.clone_into(&mut self.service);
     }
 
+    /// Other endpoints of etcd.
+    pub(crate) fn know(&mut self, endpoints: &str) {
+        endpoints.clone_into(&mut self.etcd);
+    }
+
     /// Another distribution than that of its line.
     pub(crate) fn use_home(&mut self, home: &Path) {
         home.clone_into(&mut self.stock.home);
@@ -304,6 +309,12 @@ impl Host {
         let mut child = self.child.take().expect("it was started");
         child.kill().expect("a signal");
         child.wait().expect("ended");
+    }
+
+    /// Whether a node lives that the launcher's file names, though perhaps no launcher does.
+    pub(crate) fn node_lives(&self) -> bool {
+        let process = self.file().and_then(|file| file.process);
+        process.is_some_and(ProcessId::is_alive)
     }
 
     /// Sends a signal to the node and whatever it has started; its process.

@@ -11,8 +11,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             tests: &[
                 "registration_outage::a_member_that_dies_is_not_noticed",
                 "registration_outage::a_member_that_freezes_is_not_noticed",
+                "faults::sequences::no_sequence_of_faults_breaks_an_invariant",
             ],
-            broken: None,
+            broken: Some("a lease is never renewed"),
         },
         Fault {
             name: "no etcd for longer than a lease lives",
@@ -21,8 +22,15 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 "sidecar::member_key::an_etcd_that_is_away_longer_than_the_ttl_costs_nothing",
                 "registration_outage::an_etcd_that_was_dead_for_longer_than_the_ttl_finds_the_key_back",
                 "registration_outage::an_etcd_that_was_frozen_for_longer_than_the_ttl_gets_the_key_again",
+                "faults::sequences::no_sequence_of_faults_breaks_an_invariant",
             ],
             broken: None,
+        },
+        Fault {
+            name: "members and leaders killed, frozen, stopped and started in any order; no space; defragmentation",
+            seen: "nothing while two members serve; else nothing changes, and keys that are missing are back within 15 s of etcd's return",
+            tests: &["faults::sequences::no_sequence_of_faults_breaks_an_invariant"],
+            broken: Some("a lease is never renewed; a key is kept while its node is unready"),
         },
         Fault {
             name: "an etcd that has lost everything",
@@ -39,7 +47,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Fault {
             name: "a compaction that overtakes a watcher",
             seen: "nothing: it reads everything again",
-            tests: &["registry_watch::a_reader_that_a_compaction_overtook_gets_a_list"],
+            tests: &[
+                "registry_watch::a_reader_that_a_compaction_overtook_gets_a_list",
+                "faults::sequences::no_sequence_of_faults_breaks_an_invariant",
+            ],
             broken: None,
         },
         Fault {
