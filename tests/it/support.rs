@@ -12,6 +12,7 @@ pub(crate) mod key_seen;
 pub(crate) mod launcher;
 pub(crate) mod manager;
 pub(crate) mod node;
+mod parts;
 pub(crate) mod place;
 pub(crate) mod program;
 pub(crate) mod proxy;
@@ -26,43 +27,10 @@ pub(crate) mod still;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod turn;
+mod wait;
 
-use std::{fmt::Debug, future::Future, time::Duration};
-
-use tokio::time::Instant;
-
-/// Long enough for a busy machine; a test that waits this long has failed.
-pub(crate) const LONG: Duration = Duration::from_mins(1);
-
-/// Waits until `look` gives a value; looks every 20 ms. Panics with `what` after `max`.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    max: Duration,
-    mut look: impl FnMut() -> F,
-) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = look().await {
-            return value;
-        }
-        assert!(start.elapsed() < max, "not within {max:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Waits until a watch channel holds what `look` wants.
-pub(crate) async fn standing_until<T: Clone + Debug>(
-    what: &str,
-    receiver: &mut tokio::sync::watch::Receiver<T>,
-    look: impl FnMut(&T) -> bool,
-) -> T {
-    let found = tokio::time::timeout(LONG, receiver.wait_for(look)).await.map(|found| {
-        found
-            .unwrap_or_else(|_| panic!("the sender is gone, waiting for: {what}"))
-            .clone()
-    });
-    found.unwrap_or_else(|_| panic!("not within {LONG:?}: {what}; it is {:?}", *receiver.borrow()))
-}
+pub(crate) use parts::{part, setting};
+pub(crate) use wait::{LONG, eventually, standing_until};
 
 /// Makes a test of each function that takes a version of etcd. It runs on both versions, which differ where it is dangerous, at
 /// the same time, because most of it is waiting.
@@ -112,14 +80,3 @@ macro_rules! on_newer_versions {
     };
 }
 pub(crate) use on_newer_versions;
-
-/// A setting that `scripts/parts env` prints.
-pub(crate) fn part(variable: &str) -> String {
-    let hint = "run `scripts/parts all` and export what it prints; `make test` does both";
-    setting(variable).unwrap_or_else(|| panic!("{variable} is not set: {hint}"))
-}
-
-/// A setting that may be there.
-pub(crate) fn setting(variable: &str) -> Option<String> {
-    std::env::vars().find_map(|(name, value)| (name == variable).then_some(value))
-}

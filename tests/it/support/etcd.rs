@@ -187,7 +187,8 @@ impl Etcd {
         }
     }
 
-    fn pid(&self) -> u32 {
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("etcd runs").id()
     }
 
@@ -321,10 +322,17 @@ impl Etcd {
 
     /// One of its own metrics.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let [value] = self.metrics([name]).await;
+        value.unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    /// Some of its own metrics, as far as this version has them.
+    pub(crate) async fn metrics<const N: usize>(&self, names: [&str; N]) -> [Option<f64>; N] {
         let text = self.http("/metrics").await.expect("metrics");
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.and_then(|value| value.trim().parse().ok())
-            .unwrap_or_else(|| panic!("no metric {name}"))
+        names.map(|name| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.trim().parse().ok())
+        })
     }
 
     async fn http(&self, path: &str) -> Option<String> {
