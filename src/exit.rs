@@ -128,7 +128,7 @@ impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Self {
         let hint = error.hint();
         let exit = match &error {
-            RegistryError::Away { .. } => Exit::Unreachable,
+            RegistryError::Away { .. } | RegistryError::Busy { .. } => Exit::Unreachable,
             RegistryError::LeaseGone => Exit::Failed,
             RegistryError::Refused { .. }
             | RegistryError::Denied { .. }

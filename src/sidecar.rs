@@ -40,7 +40,7 @@ use crate::{
     model::Incarnation,
     probe::Prober,
     registration::{Registration, Spec, StartError},
-    registry::{Range, Registry},
+    registry::{Pace, Range, Registry},
     reload::{Handover, Looking, Reload},
 };
 
@@ -87,7 +87,7 @@ pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Han
         settings.timeout,
         node.access.clone(),
     );
-    let watcher = registry.watch(vec![Range::Key(common.keys.record()), Range::Key(key)]);
+    let watcher = registry.watch_at(vec![Range::Key(common.keys.record()), Range::Key(key)], Pace::calm());
     let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), server);
     let shell = shell::Shell {
         keys: common.keys.clone(),

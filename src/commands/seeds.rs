@@ -50,7 +50,9 @@ pub(super) async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit,
     }
     let reading = match registry.read(&common.keys.all()).await {
         Ok(reading) => reading,
-        Err(error @ RegistryError::Away { .. }) => return host.answer(form, error.into()),
+        Err(error @ (RegistryError::Away { .. } | RegistryError::Busy { .. })) => {
+            return host.answer(form, error.into());
+        }
         Err(error) => return Err(error.into()),
     };
     let view = ClusterView::of(&common.keys, &reading);

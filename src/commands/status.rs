@@ -57,7 +57,7 @@ async fn read(registry: &Registry, common: &Common) -> Result<(ClusterView, Curr
     let ranges = common.keys.all();
     let away = match registry.read(&ranges).await {
         Ok(reading) => return Ok((ClusterView::of(&common.keys, &reading), Currency::Current)),
-        Err(error @ RegistryError::Away { .. }) => error,
+        Err(error @ (RegistryError::Away { .. } | RegistryError::Busy { .. })) => error,
         Err(error) => return Err(error.into()),
     };
     // The first error is the one that tells what is wrong.

@@ -107,7 +107,7 @@ async fn hopeless(registry: &Registry, ranges: &[Range], deadline: Option<Instan
         | RegistryError::Denied { .. }
         | RegistryError::Tls { .. }
         | RegistryError::Settings { .. } => true,
-        RegistryError::Away { .. } | RegistryError::LeaseGone => false,
+        RegistryError::Away { .. } | RegistryError::Busy { .. } | RegistryError::LeaseGone => false,
     })
 }
 

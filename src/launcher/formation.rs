@@ -342,7 +342,7 @@ fn lease(standing: &Standing) -> Result<LeaseId, Unpublished> {
 /// What an etcd that answers has to say; waiting alone does not help there.
 fn explained(error: &RegistryError) -> String {
     match error {
-        RegistryError::Away { .. } => error.to_string(),
+        RegistryError::Away { .. } | RegistryError::Busy { .. } => error.to_string(),
         RegistryError::LeaseGone
         | RegistryError::Refused { .. }
         | RegistryError::Denied { .. }

@@ -26,8 +26,8 @@ use crate::{
     registry::{Entry, Lease, LeaseId, Revision, Txn},
 };
 
-/// Waits between attempts while etcd is away: back within seconds, whatever the outage took.
-const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+/// Waits between attempts while etcd is away: back within seconds, whatever the outage took, and not all hosts of an etcd within one.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]

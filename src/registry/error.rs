@@ -13,6 +13,14 @@ pub enum RegistryError {
         /// Its last words.
         cause: String,
     },
+    /// etcd answers and has taken on more than it can do: it did nothing, and trying again at once makes it worse.
+    #[error("etcd at {endpoint} is busy: {cause}")]
+    Busy {
+        /// The endpoint that said so.
+        endpoint: String,
+        /// Its words.
+        cause: String,
+    },
     /// The lease of a put or keep-alive is gone: get another one.
     #[error("the lease is gone")]
     LeaseGone,
@@ -99,6 +107,7 @@ impl RegistryError {
                 "is etcd running there? --endpoints, QUORATE_ENDPOINTS or ETCDCTL_ENDPOINTS say where to look"
                     .to_owned()
             }
+            Self::Busy { .. } => "how busy is etcd, and how fast is its disk? try again in a moment".to_owned(),
             Self::LeaseGone => "run the command again".to_owned(),
             Self::Refused { .. } => {
                 "a user is `--etcd-user` with `--etcd-password-file`, or the common name of `--cert`; is it one that etcd knows?"
@@ -115,7 +124,11 @@ impl RegistryError {
     pub const fn is_of_the_endpoint(&self) -> bool {
         match self {
             Self::Away { .. } | Self::Tls { .. } => true,
-            Self::LeaseGone | Self::Refused { .. } | Self::Denied { .. } | Self::Settings { .. } => false,
+            Self::Busy { .. }
+            | Self::LeaseGone
+            | Self::Refused { .. }
+            | Self::Denied { .. }
+            | Self::Settings { .. } => false,
         }
     }
 
@@ -149,6 +162,7 @@ impl RegistryError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Away { .. } => "away",
+            Self::Busy { .. } => "busy",
             Self::LeaseGone => "lease_gone",
             Self::Refused { .. } => "refused",
             Self::Denied { .. } => "denied",

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::{
     connection::Connection,
-    convert::{Freshness, change_txn, read_txn, reading, revision},
+    convert::{Freshness, Page, change_txn, next_page, pages, read_txn, reading, revision},
 };
 use super::{
     Lease, LeaseId, Pace, Range, Reading, RegistryError, RegistrySettings, Revision, TimeToLive, Txn, Watcher,
@@ -49,15 +49,34 @@ impl Registry {
         self.connection.endpoints()
     }
 
-    /// Reads all `ranges` at one revision, linearizably. Tries every endpoint once.
+    /// Reads all `ranges` at one revision, linearizably; large ones page by page. Tries every endpoint once.
     pub async fn read(&self, ranges: &[Range]) -> Result<Reading, RegistryError> {
         let txn = read_txn(ranges, Freshness::Linearizable);
         let response = self.connection.try_all(|mut clients| {
             let txn = txn.clone();
             async move { clients.kv.txn(txn).await }
         });
-        let answer = response.await.map_err(|error| error.touching(ranges, &[]));
-        Ok(reading(&answer?))
+        let answer = response.await.map_err(|error| error.touching(ranges, &[]))?;
+        let revision = revision(answer.header());
+        let mut entries = Vec::new();
+        for (range, mut page) in ranges.iter().zip(pages(&answer)) {
+            entries.append(&mut page.entries);
+            while let Some(next) = page.next {
+                page = self.read_page(range.as_str(), next, revision).await?;
+                entries.append(&mut page.entries);
+            }
+        }
+        Ok(Reading { revision, entries })
+    }
+
+    /// One more page of a range whose first was read at `revision`. Fails when the store is compacted meanwhile: ask for all again.
+    async fn read_page(&self, prefix: &str, from: Vec<u8>, revision: Revision) -> Result<Page, RegistryError> {
+        let options = next_page(prefix, revision);
+        let response = self.connection.try_all(|mut clients| {
+            let (from, options) = (from.clone(), options.clone());
+            async move { clients.kv.get(from, Some(options)).await }
+        });
+        Ok(Page::from(&response.await?))
     }
 
     /// Reads `ranges` from any member, one without a leader included: what that member last knew, which may be old and may

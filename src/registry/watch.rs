@@ -44,6 +44,19 @@ pub struct Pace {
     pub answer: Duration,
     /// How often everything is listed again though nothing seems wrong: a net under what nobody thought of.
     pub list: Duration,
+    /// The longest wait before the first new stream, and before each one of a streak.
+    pub retry: (Duration, Duration),
+}
+
+impl Pace {
+    /// For what is on every host of an etcd and in no hurry: the keys of one node.
+    pub fn calm() -> Self {
+        Self {
+            ask: Duration::from_secs(20),
+            retry: (Duration::from_secs(2), Duration::from_secs(8)),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Pace {
@@ -52,6 +65,8 @@ impl Default for Pace {
             ask: Duration::from_secs(5),
             answer: Duration::from_secs(3),
             list: Duration::from_mins(5),
+            // Short: a list costs etcd next to nothing, and readers wait for it.
+            retry: (Duration::from_millis(250), Duration::from_secs(4)),
         }
     }
 }
@@ -78,6 +93,11 @@ impl Watcher {
     /// is lost.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         self.events.recv().await
+    }
+
+    /// An event that is there already.
+    pub fn ready(&mut self) -> Option<WatchEvent> {
+        self.events.try_recv().ok()
     }
 }
 

@@ -16,6 +16,7 @@ crate::support::on_both_versions! {
     conditions_hold_or_nothing_changes
     a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along
     a_list_larger_than_four_megabytes_is_read
+    a_range_of_many_pages_is_read_at_one_revision
     a_member_without_quorum_answers_stale_reads_alone
 }
 
@@ -63,6 +64,51 @@ async fn what_is_committed_is_read_at_one_revision(version: Version) {
         .collect();
     assert_eq!(keys, [("/t/b/1", revision), ("/t/b/2", revision), ("/t/a", revision)]);
     assert_eq!(etcd.etcdctl(&["get", "/t/a", "--print-value-only"]), "a\n");
+}
+
+async fn a_range_of_many_pages_is_read_at_one_revision(version: Version) {
+    const MANY: usize = 2300;
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let key = |n: usize| format!("/t/many/{n:04}");
+    for first in (0..MANY).step_by(100) {
+        commit(
+            &registry,
+            (first..first + 100).map(|n| put(&key(n), "0", None)).collect(),
+        )
+        .await;
+    }
+    // Just one page.
+    for first in (0..1000).step_by(100) {
+        let puts = (first..first + 100).map(|n| put(&format!("/t/page/{n:04}"), "0", None));
+        commit(&registry, puts.collect()).await;
+    }
+    let writer = tokio::spawn({
+        let registry = etcd.registry();
+        async move {
+            for round in 1.. {
+                let text = round.to_string();
+                commit(
+                    &registry,
+                    [0, MANY - 1].map(|n| put(&key(n), text.as_str(), None)).to_vec(),
+                )
+                .await;
+            }
+        }
+    });
+    let ranges = [prefix("/t/page/"), prefix("/t/many/"), Range::Key(key(7))];
+    let mut pictures = std::collections::BTreeSet::new();
+    while pictures.len() < 3 {
+        let reading = registry.read(&ranges).await.expect("read");
+        let keys: Vec<_> = reading.entries.iter().map(|entry| entry.key.as_str()).collect();
+        assert_eq!(keys.len(), 1000 + MANY + 1);
+        assert!(keys[..1000].is_sorted() && keys[1000..1000 + MANY].is_sorted());
+        let (first, last) = (reading.get(&key(0)), reading.get(&key(MANY - 1)));
+        assert_eq!(first.map(|e| &e.value), last.map(|e| &e.value), "written together");
+        assert!(first.is_some_and(|entry| entry.mod_revision <= reading.revision));
+        pictures.insert(reading.revision);
+    }
+    writer.abort();
 }
 
 async fn conditions_hold_or_nothing_changes(version: Version) {

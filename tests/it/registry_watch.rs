@@ -29,6 +29,7 @@ const QUICK: Pace = Pace {
     ask: Duration::from_millis(500),
     answer: Duration::from_secs(2),
     list: Duration::from_mins(5),
+    retry: (Duration::from_millis(250), Duration::from_secs(4)),
 };
 
 async fn next(watcher: &mut Watcher) -> WatchEvent {

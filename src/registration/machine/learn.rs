@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// The longest that a new lease waits after an outage in which many lost theirs.
-const LONGEST_SPREAD: Duration = Duration::from_secs(5);
+const LONGEST_SPREAD: Duration = Duration::from_secs(3);
+/// The longest wait after etcd turned a write away: as long as it needs for what it has taken on.
+const BUSY: Duration = Duration::from_secs(2);
 /// How often somebody else's key is looked at, to see it end.
 const WAITING: Duration = Duration::from_secs(1);
 
@@ -150,6 +152,7 @@ impl Machine {
         *self.counters.errors.entry(error.kind()).or_default() += 1;
         self.doubt(op, &error);
         let sent_once = matches!(op, Op::Put { .. } | Op::Delete { .. } | Op::Commit { .. });
+        let mut least = Duration::ZERO;
         let needs_lease = matches!(op, Op::Renew(_) | Op::Put { .. } | Op::Commit { .. });
         if let Op::Commit { id, .. } = op {
             let answer = Err(CommitError::Registry(error.clone()));
@@ -167,6 +170,11 @@ impl Machine {
                 self.away_since.get_or_insert(now);
                 self.cause = Some(error.to_string());
             }
+            RegistryError::Busy { .. } => {
+                self.away_since.get_or_insert(now);
+                self.cause = Some(error.to_string());
+                least = BUSY.mul_f64(fraction);
+            }
             // The caller's transaction is the caller's to mend; the wish does not wait for it.
             RegistryError::Refused { .. } | RegistryError::Denied { .. } | RegistryError::Settings { .. }
                 if matches!(op, Op::Commit { .. }) =>
@@ -178,7 +186,7 @@ impl Machine {
             }
         }
         self.refuse_commits(&CommitError::Registry(error), effects);
-        self.retry_at = Some(now + self.backoff.next(fraction));
+        self.retry_at = Some(now + self.backoff.next(fraction).max(least));
         // When it is back: first the lease, then a look at the key.
         if let Holding::Held { renew_at, .. } = &mut self.holding {
             *renew_at = now.min(*renew_at);

@@ -296,6 +296,26 @@ fn another_endpoint_is_tried_before_etcd_counts_as_away() {
 }
 
 #[test]
+fn a_busy_etcd_is_left_alone_and_what_it_turned_away_was_not_done() {
+    let mut bench = Bench::settled(None);
+    bench.event(Event::Wanted(Want::Present(value(1))));
+    let put = bench.doing.clone();
+    assert!(matches!(put, Some(Op::Put { replaces: 0, .. })));
+    bench.done(Outcome::Failed(RegistryError::Busy {
+        endpoint: "e".to_owned(),
+        cause: "too many requests".to_owned(),
+    }));
+    // Half of two seconds, where an outage would wait an eighth of one.
+    assert_eq!((&bench.doing, bench.wake()), (&None, Some(Duration::from_secs(1))));
+    let standing = bench.standing();
+    assert_eq!((standing.known, standing.counters.errors.get("busy")), (true, Some(&1)));
+    bench.passes(1);
+    assert!(matches!(bench.doing, Some(Op::Renew(_))));
+    bench.done(Outcome::Renewed(bench.lease(1)));
+    assert_eq!(bench.doing, put);
+}
+
+#[test]
 fn an_outage_changes_nothing_but_what_is_said_and_ends_with_the_lease() {
     let mut bench = Bench::registered(&value(1));
     for _ in 0..20 {

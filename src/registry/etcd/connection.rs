@@ -179,7 +179,10 @@ impl Connection {
             RegistryError::Away { .. } | RegistryError::Tls { .. } => self.leave(current.generation),
             // The token may be one that etcd has forgotten.
             RegistryError::Refused { .. } => self.replace(current, current.endpoint),
-            RegistryError::Denied { .. } | RegistryError::LeaseGone | RegistryError::Settings { .. } => {}
+            RegistryError::Busy { .. }
+            | RegistryError::Denied { .. }
+            | RegistryError::LeaseGone
+            | RegistryError::Settings { .. } => {}
         }
         let credentials = matches!(
             failed.error,
@@ -333,6 +336,7 @@ impl Connection {
             RegistryError::Refused { .. } => self.access.failed(pass, Fault::Login, &failed.error),
             RegistryError::Tls { .. } => self.access.failed(pass, Fault::Tls, &failed.error),
             RegistryError::Away { .. }
+            | RegistryError::Busy { .. }
             | RegistryError::Denied { .. }
             | RegistryError::LeaseGone
             | RegistryError::Settings { .. } => {}

@@ -1,6 +1,8 @@
 //! Our words and etcd's, one into the other. Pure.
 
-use etcd_client::{Error, GetOptions, KeyValue, PutOptions, ResponseHeader, TxnOp, TxnOpResponse, TxnResponse};
+use etcd_client::{
+    Error, GetOptions, GetResponse, KeyValue, PutOptions, ResponseHeader, TxnOp, TxnOpResponse, TxnResponse,
+};
 
 use crate::registry::{Compare, Entry, LeaseId, Op, Range, Reading, RegistryError, Revision, TlsTrouble, Txn};
 
@@ -13,11 +15,16 @@ pub(super) enum Freshness {
     Stale,
 }
 
+/// How many keys one answer holds: some hundred kB, so that a large range holds up neither etcd nor us.
+pub(super) const PAGE: i64 = 1000;
+
 /// gRPC status codes by number: the client does not hand out the type.
 mod code {
+    pub(super) const UNKNOWN: i32 = 2;
     pub(super) const INVALID_ARGUMENT: i32 = 3;
     pub(super) const NOT_FOUND: i32 = 5;
     pub(super) const PERMISSION_DENIED: i32 = 7;
+    pub(super) const RESOURCE_EXHAUSTED: i32 = 8;
     pub(super) const FAILED_PRECONDITION: i32 = 9;
     pub(super) const UNAVAILABLE: i32 = 14;
     pub(super) const UNAUTHENTICATED: i32 = 16;
@@ -45,6 +52,10 @@ pub(super) fn classify(error: &Error, endpoint: String, who: &str) -> RegistryEr
                 endpoint,
                 cause: status.message().to_owned(),
             },
+            number if is_busy(number, status.message()) => RegistryError::Busy {
+                endpoint,
+                cause: status.message().to_owned(),
+            },
             _ => RegistryError::Away {
                 endpoint,
                 cause: chain(error),
@@ -61,6 +72,12 @@ pub(super) fn classify(error: &Error, endpoint: String, who: &str) -> RegistryEr
         endpoint,
         cause: chain(error),
     }
+}
+
+/// Whether etcd turned a change away because it has not applied yet what it has taken on. It has a code for that and does not use
+/// it, so that only its words tell.
+fn is_busy(number: i32, message: &str) -> bool {
+    matches!(number, code::UNKNOWN | code::RESOURCE_EXHAUSTED) && message.ends_with("too many requests")
 }
 
 /// Whether this answer to a login says that etcd has no users.
@@ -147,10 +164,11 @@ pub(super) fn chain(error: &Error) -> String {
     text
 }
 
-/// All ranges in one transaction, so that they are read at one revision.
+/// All ranges in one transaction, so that they are read at one revision; of each no more than the first page, unless the answer is
+/// a stale one: other members may not know its revision.
 pub(super) fn read_txn(ranges: &[Range], freshness: Freshness) -> etcd_client::Txn {
     let options = match freshness {
-        Freshness::Linearizable => GetOptions::new(),
+        Freshness::Linearizable => GetOptions::new().with_limit(PAGE),
         Freshness::Stale => GetOptions::new().with_serializable(),
     };
     let get = |range: &Range| match range {
@@ -160,15 +178,53 @@ pub(super) fn read_txn(ranges: &[Range], freshness: Freshness) -> etcd_client::T
     etcd_client::Txn::new().and_then(ranges.iter().map(get).collect::<Vec<_>>())
 }
 
-/// What such a transaction read.
-pub(super) fn reading(response: &TxnResponse) -> Reading {
-    let entries = |part: &TxnOpResponse| match part {
-        TxnOpResponse::Get(got) => got.kvs().iter().filter_map(entry).collect(),
-        TxnOpResponse::Put(_) | TxnOpResponse::Delete(_) | TxnOpResponse::Txn(_) => Vec::new(),
+/// The next page of a prefix, from `key` on, at the revision of the first.
+pub(super) fn next_page(prefix: &str, revision: Revision) -> GetOptions {
+    let mut end = prefix.as_bytes().to_vec();
+    // No byte of a text is 255.
+    match end.last_mut() {
+        Some(last) => *last += 1,
+        None => end.push(0),
+    }
+    GetOptions::new()
+        .with_range(end)
+        .with_limit(PAGE)
+        .with_revision(revision)
+}
+
+/// Some entries of a range.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
+    /// The key where the next page begins; none: this was the last.
+    pub(super) next: Option<Vec<u8>>,
+}
+
+impl From<&GetResponse> for Page {
+    fn from(got: &GetResponse) -> Self {
+        // The smallest key that is larger.
+        let after = |last: &KeyValue| [last.key(), &[0]].concat();
+        Self {
+            entries: got.kvs().iter().filter_map(entry).collect(),
+            next: got.kvs().last().filter(|_| got.more()).map(after),
+        }
+    }
+}
+
+/// What such a transaction read, range by range.
+pub(super) fn pages(response: &TxnResponse) -> Vec<Page> {
+    let page = |part: &TxnOpResponse| match part {
+        TxnOpResponse::Get(got) => Page::from(got),
+        TxnOpResponse::Put(_) | TxnOpResponse::Delete(_) | TxnOpResponse::Txn(_) => Page::default(),
     };
+    response.op_responses().iter().map(page).collect()
+}
+
+/// All of a transaction whose pages are whole ranges.
+pub(super) fn reading(response: &TxnResponse) -> Reading {
     Reading {
         revision: revision(response.header()),
-        entries: response.op_responses().iter().flat_map(entries).collect(),
+        entries: pages(response).into_iter().flat_map(|page| page.entries).collect(),
     }
 }
 
@@ -219,4 +275,27 @@ pub(super) fn entry(kv: &KeyValue) -> Option<Entry> {
         mod_revision: kv.mod_revision(),
         lease: Some(kv.lease()).filter(|id| *id != 0).map(LeaseId),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etcd_that_is_busy_is_told_by_its_words() {
+        let words = "etcdserver: too many requests";
+        for (number, message, busy) in [
+            (code::UNKNOWN, words, true),
+            (code::RESOURCE_EXHAUSTED, words, true),
+            (code::UNAVAILABLE, words, false),
+            (
+                code::RESOURCE_EXHAUSTED,
+                "etcdserver: mvcc: database space exceeded",
+                false,
+            ),
+            (code::UNKNOWN, "h2 protocol error", false),
+        ] {
+            assert_eq!(is_busy(number, message), busy, "{number} {message}");
+        }
+    }
 }

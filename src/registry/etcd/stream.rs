@@ -22,8 +22,6 @@ use crate::{
     },
 };
 
-/// Waits between streams. Short: a list costs etcd next to nothing, and readers wait for it.
-const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 /// A stream that lived this long was a good one: the next failure is a new streak.
 const GOOD_STREAM: Duration = Duration::from_secs(10);
 
@@ -41,7 +39,7 @@ enum End {
 
 /// Watches until nobody reads.
 pub(super) async fn run(registry: Registry, ranges: Vec<Range>, pace: Pace, events: mpsc::Sender<WatchEvent>) {
-    let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+    let mut backoff = Backoff::new(pace.retry.0, pace.retry.1);
     let mut away = false;
     loop {
         let started = Instant::now();
