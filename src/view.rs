@@ -42,11 +42,15 @@ pub struct ClusterView {
 impl ClusterView {
     /// The picture of one reading of [`Keys::all`].
     pub fn of(keys: &Keys, reading: &Reading) -> Self {
+        Self::listed(keys, reading.revision, &reading.entries)
+    }
+
+    fn listed(keys: &Keys, revision: Revision, entries: &[Entry]) -> Self {
         let mut view = Self {
-            revision: reading.revision,
+            revision,
             ..Self::default()
         };
-        for entry in &reading.entries {
+        for entry in entries {
             view.put(keys, entry);
         }
         view
@@ -56,11 +60,7 @@ impl ClusterView {
     pub fn apply(&mut self, keys: &Keys, event: &WatchEvent) -> bool {
         match event {
             WatchEvent::Listed { revision, entries } => {
-                let reading = Reading {
-                    revision: *revision,
-                    entries: entries.clone(),
-                };
-                let next = Self::of(keys, &reading);
+                let next = Self::listed(keys, *revision, entries);
                 let changed = !self.same_content(&next);
                 *self = next;
                 changed
@@ -112,11 +112,16 @@ impl ClusterView {
     }
 
     fn same_content(&self, other: &Self) -> bool {
-        let with_revision = |view: &Self| Self {
-            revision: 0,
-            ..view.clone()
-        };
-        with_revision(self) == with_revision(other)
+        let Self {
+            revision: _,
+            record,
+            seeds,
+            members,
+            voids,
+            unreadable,
+        } = self;
+        (record, seeds, members) == (&other.record, &other.seeds, &other.members)
+            && (voids, unreadable) == (&other.voids, &other.unreadable)
     }
 
     fn put(&mut self, keys: &Keys, entry: &Entry) {

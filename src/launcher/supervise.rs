@@ -157,11 +157,15 @@ impl<R: Runtime> Running<'_, R> {
             // Taken in where the program is that it may end.
             News::Looked(_) => {}
             News::Registry(Some(event)) => {
-                shown.away = match &event {
-                    WatchEvent::Away { cause } => Some(cause.clone()),
-                    WatchEvent::Listed { .. } | WatchEvent::Put(_) | WatchEvent::Deleted { .. } => None,
-                };
-                self.seeds.hear(&event);
+                let mut events = vec![event];
+                events.extend(std::iter::from_fn(|| self.watcher.ready()));
+                for event in &events {
+                    shown.away = match event {
+                        WatchEvent::Away { cause } => Some(cause.clone()),
+                        WatchEvent::Listed { .. } | WatchEvent::Put(_) | WatchEvent::Deleted { .. } => None,
+                    };
+                }
+                self.seeds.hear(&events);
             }
             News::Seeds(news) => self.seeds.take(news),
             News::Reported(cluster) => {

@@ -36,6 +36,7 @@ mod registry_watch;
 mod reload;
 mod reload_launcher;
 mod same_host;
+mod scale;
 mod secrets;
 mod seed_lists;
 mod seeds_exec;

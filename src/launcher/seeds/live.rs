@@ -81,20 +81,27 @@ impl LiveSeeds {
         self.asking.recorded(recorded.as_ref().map_err(String::as_str));
     }
 
-    /// Takes in what the registry tells.
-    pub fn hear(&mut self, event: &WatchEvent) {
-        if let WatchEvent::Away { cause } = event {
-            self.etcd_is(false, Some(cause.clone()));
-            self.keep(Event::EtcdAway);
-            return;
+    /// Takes in what the registry tells, all that came together at a time: the list is made anew for each time, not for each event.
+    pub fn hear(&mut self, events: &[WatchEvent]) {
+        let mut news = false;
+        for event in events {
+            if let WatchEvent::Away { cause } = event {
+                self.changed(std::mem::take(&mut news));
+                self.etcd_is(false, Some(cause.clone()));
+                self.keep(Event::EtcdAway);
+            } else if self.view.apply(&self.keys, event) || !self.told.etcd.current {
+                self.etcd_is(true, None);
+                news = true;
+            }
         }
-        let changed = self.view.apply(&self.keys, event);
-        if !changed && self.told.etcd.current {
-            return;
+        self.changed(news);
+    }
+
+    fn changed(&mut self, news: bool) {
+        if news {
+            self.asking.etcd_changed();
+            self.keep(Event::Etcd(registered(&self.view)));
         }
-        self.etcd_is(true, None);
-        self.asking.etcd_changed();
-        self.keep(Event::Etcd(registered(&self.view)));
     }
 
     /// What comes next by itself. Cancel safety: nothing is lost.

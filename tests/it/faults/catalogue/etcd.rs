@@ -39,6 +39,21 @@ pub(super) const CHAPTER: Chapter = Chapter {
             broken: None,
         },
         Fault {
+            name: "a restart under hundreds of sidecars",
+            seen: "nothing: leases outlive it, each is renewed and its key looked at within a third of the TTL, none is written again",
+            tests: &["scale::hundreds_of_sidecars_lose_no_registration_when_etcd_is_killed_and_started"],
+            broken: None,
+        },
+        Fault {
+            name: "all leases gone at once, under hundreds of sidecars",
+            seen: "keys are back within 15 s, spread so that etcd takes every write; what it turns away is tried again later",
+            tests: &[
+                "scale::hundreds_of_sidecars_are_back_when_all_their_leases_are_gone_at_once",
+                "registration::machine::tests::a_busy_etcd_is_left_alone_and_what_it_turned_away_was_not_done",
+            ],
+            broken: None,
+        },
+        Fault {
             name: "a commit whose answer is lost",
             seen: "nothing: it is found out whether it took place, and it is neither undone nor repeated",
             tests: &["registration_outage::a_commit_without_an_answer_is_neither_undone_nor_repeated"],
