@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, time::Duration};
 use quorate::{
     model::{Incarnation, Member, NodeId},
     registration::{Registration, Spec, Standing, Value, Want},
-    registry::{Keys, Range, Registry, RegistrySettings},
+    registry::{Keys, Pace, Range, Registry, RegistrySettings},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
@@ -158,7 +158,8 @@ impl Host {
         };
         let registration = Registration::start(registry.clone(), spec, None).expect("started");
         registration.want(Want::Present(Value::from(&member(number))));
-        let mut watcher = registry.watch(vec![Range::Key(keys.record()), Range::Key(keys.member(&id))]);
+        let ranges = vec![Range::Key(keys.record()), Range::Key(keys.member(&id))];
+        let mut watcher = registry.watch_at(ranges, Pace::calm());
         let watch = tokio::spawn(async move { while watcher.next().await.is_some() {} });
         Self {
             standing: registration.subscribe(),

@@ -336,7 +336,7 @@ fn an_outage_changes_nothing_but_what_is_said_and_ends_with_the_lease() {
 
 #[test]
 fn a_lease_lost_in_a_long_outage_is_replaced_after_a_spread_and_one_lost_otherwise_at_once() {
-    for (outage, spread) in [(5, None), (40, Some(2_500))] {
+    for (outage, spread) in [(5, None), (40, Some(1_500))] {
         let mut bench = Bench::registered(&value(1));
         bench.passes(outage);
         if outage == 5 {
