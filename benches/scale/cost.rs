@@ -71,10 +71,10 @@ pub(crate) fn cpu(pid: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// Memory of a process in kB.
-pub(crate) fn resident(pid: u32) -> u64 {
+/// Memory of a process in MB.
+pub(crate) fn resident_mb(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-        .expect("its memory")
+    let kb: Option<f64> = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
+    kb.expect("its memory") / 1024.0
 }

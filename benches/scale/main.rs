@@ -1,8 +1,8 @@
 //! How many sidecars one etcd carries: N simulated hosts that start together, stay, lose etcd and come back.
 //!
-//! `make bench` runs it with a few hundred hosts, `make bench ARGS='--only scale --full'` with up to 10 000. `--hosts 100,1000` says
+//! `make bench` runs it with a few hundred hosts, `make bench BENCH=scale ARGS=--full` with up to 10 000. `--hosts 100,1000` says
 //! how many, `--etcd 3.4` which etcd (3.5), `--shared 8` over how many connections (each host its own), `--window SECONDS` how long the
-//! steady state is measured, `--ttl SECONDS` the lifetime of keys (30).
+//! steady state is measured, `--ttl SECONDS` the lifetime of keys (30; 10 without `--full`).
 //!
 //! The hosts are simulated by a few processes with the product's own code (`fleet`); the etcd is a real one and alone.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
@@ -18,6 +18,8 @@ mod reader;
 mod round;
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod support;
+#[path = "../shared/table.rs"]
+mod table;
 
 use std::time::Duration;
 
@@ -66,7 +68,7 @@ impl Options {
                 .collect(),
             shared: number("--shared"),
             window: Duration::from_secs(number("--window").unwrap_or(if full { 60 } else { 10 }).into()),
-            ttl: Duration::from_secs(number("--ttl").unwrap_or(30).into()),
+            ttl: Duration::from_secs(number("--ttl").unwrap_or(if full { 30 } else { 10 }).into()),
         }
     }
 }
@@ -79,13 +81,9 @@ fn main() {
         .max_blocking_threads(4)
         .build()
         .expect("a runtime");
-    let only = arguments.iter().position(|argument| argument == "--only");
-    let other = only
-        .and_then(|at| arguments.get(at + 1))
-        .is_some_and(|only| only != "scale");
     if arguments.first().is_some_and(|argument| argument == "--simulate") {
         runtime.block_on(processes::serve());
-    } else if !other {
+    } else {
         runtime.block_on(round::run(&Options::of(&arguments)));
     }
 }

@@ -28,8 +28,8 @@ pub(crate) struct Reader {
     pub(crate) changes: Vec<Duration>,
     /// Processor time for one change.
     pub(crate) cpu: Duration,
-    /// Memory after the changes, in kB.
-    pub(crate) resident: u64,
+    /// Memory after the changes, in MB.
+    pub(crate) resident_mb: f64,
 }
 
 /// Measures both.
@@ -68,7 +68,7 @@ async fn measure(etcd: &Etcd, command: &'static str, args: &[&str]) -> Reader {
         first,
         changes,
         cpu: cost::cpu(pid).saturating_sub(cpu) / CHANGES,
-        resident: cost::resident(pid),
+        resident_mb: cost::resident_mb(pid),
     };
     for number in STRANGERS..STRANGERS + CHANGES {
         let key = fleet::keys().member(&fleet::id(number));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use quorate::output;
 use tokio::time::Instant;
 
 use super::{
@@ -10,19 +9,22 @@ use super::{
     cost::{self, Moment},
     fleet::{self, Plan, Tally},
     processes::{self, Processes},
-    reader,
+    reader::{self, Reader},
     support::etcd::Etcd,
+    table::{Figure, OURS, Report, Row},
 };
 
-/// How many processes hold the hosts: no more of them in one than open files allow, and some for the processors.
+/// How many processes hold the hosts: each as many as open files allow, and each a thread for the processors.
 const PROCESSES: u32 = 4;
 /// How long all may take to come back.
 const LONGEST: Duration = Duration::from_mins(5);
+/// How soon all have to be back after a restart.
+const TARGET_MS: f64 = 60_000.0;
 /// How much longer than the lifetime of the keys etcd is away.
 const BEYOND: Duration = Duration::from_secs(5);
 
 /// A way to lose etcd.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
     Restarted,
     Away,
@@ -30,37 +32,50 @@ enum Loss {
     Emptied,
 }
 
-/// The tables as they grow.
+/// What is known so far.
 #[derive(Default)]
-struct Tables {
-    times: Vec<Vec<String>>,
-    steady: Vec<Vec<String>>,
-    readers: Vec<Vec<String>>,
+struct Found {
+    times: Vec<Row>,
+    times_notes: Vec<String>,
+    steady: Vec<Row>,
+    readers: Vec<Row>,
+    readers_notes: Vec<String>,
 }
 
 /// Runs everything and prints the tables.
 pub(crate) async fn run(options: &Options) {
-    let mut tables = Tables::default();
-    let mut version = String::new();
-    for &count in &options.hosts {
-        let etcd = Etcd::start(options.version).await;
-        version = etcd.full_version().await;
-        round(options, count, etcd, &mut tables).await;
-    }
     let sharing = options.shared.map_or_else(
         || "a connection each".to_owned(),
         |connections| format!("over {connections} connections"),
     );
-    println!(
-        "etcd {version}, TTL {:?}; hosts simulated by {PROCESSES} processes with the product's registration, client and watches, \
-         {sharing}, state files in memory, no probe\n",
-        options.ttl
+    let version = Etcd::start(options.version).await.full_version().await;
+    let mut report = Report::new(
+        "scale",
+        &format!(
+            "etcd {version}; TTL {:?}; hosts simulated by {PROCESSES} processes with the product's registration, client and watches, \
+             {sharing}, state files in memory, no probe; window {:?}",
+            options.ttl, options.window
+        ),
     );
-    tables.print(options.window);
+    for &count in &options.hosts {
+        let found = round(options, count).await;
+        report.topic("REGISTERED AGAIN", &found.times, &texts(&found.times_notes));
+        report.topic("STEADY, A MINUTE", &found.steady, &[]);
+        report.topic("ONE READER", &found.readers, &texts(&found.readers_notes));
+    }
+    report.finish();
 }
 
-async fn round(options: &Options, count: u32, mut etcd: Etcd, tables: &mut Tables) {
-    let dir = processes::memory();
+fn texts(notes: &[String]) -> Vec<&str> {
+    notes.iter().map(String::as_str).collect()
+}
+
+async fn round(options: &Options, count: u32) -> Found {
+    let (mut etcd, dir, mut found) = (
+        Etcd::start(options.version).await,
+        processes::memory(),
+        Found::default(),
+    );
     let plan = Plan {
         endpoint: etcd.endpoint(),
         first: 1,
@@ -72,20 +87,26 @@ async fn round(options: &Options, count: u32, mut etcd: Etcd, tables: &mut Table
     let mut hosts = Processes::new(PROCESSES);
     hosts.start(&plan).await;
     let tally = hosts.settled(LONGEST).await;
-    tables.time(count, "all start at once", &tally, &etcd).await;
-    tables.steady(options, count, &etcd, &mut hosts).await;
+    found.time(count, "all start at once", &tally, &etcd, None).await;
+    if tally.missing > 0 {
+        // What etcd cannot carry has no steady state.
+        return found;
+    }
+    found.steady(options, count, &etcd, &mut hosts).await;
     for reader in reader::run(&etcd).await {
-        tables.reader(count, reader);
+        found.reader(count, &reader);
     }
     for loss in [Loss::Restarted, Loss::Away, Loss::Frozen, Loss::Emptied] {
         let answers = lose(loss, &mut etcd, options.ttl, &mut hosts).await;
         let tally = hosts.settled(LONGEST).await;
-        let what = format!("{}, answers after {:.1} s", loss.title(), answers.as_secs_f64());
-        tables.time(count, &what, &tally, &etcd).await;
+        found
+            .time(count, loss.title(), &tally, &etcd, Some((loss, answers)))
+            .await;
     }
+    found
 }
 
-/// Loses etcd and gets it back; counts from the moment on at which it is there again, or starts to be. How long it needed to answer.
+/// Loses etcd and gets it back; counts from the moment on at which it is there again, or begins to be. How long it needed to answer.
 async fn lose(loss: Loss, etcd: &mut Etcd, ttl: Duration, hosts: &mut Processes) -> Duration {
     match loss {
         Loss::Restarted | Loss::Emptied => etcd.kill(),
@@ -113,40 +134,43 @@ impl Loss {
         match self {
             Self::Restarted => "etcd is killed and started",
             Self::Away => "etcd is dead for TTL + 5 s",
-            Self::Frozen => "etcd is frozen for TTL + 5 s",
+            Self::Frozen => "etcd is frozen for TTL + 5 s, all leases end",
             Self::Emptied => "etcd loses its data",
         }
     }
 }
 
-impl Tables {
-    async fn time(&mut self, count: u32, what: &str, tally: &Tally, etcd: &Etcd) {
-        let keys = etcd
-            .registry()
-            .read(&[fleet::keys().members()])
-            .await
-            .map(|reading| reading.entries.len());
-        let mut back = tally.back.clone();
-        back.sort_unstable_by(f64::total_cmp);
-        let at = |permille: usize| {
-            let index = back.len().saturating_sub(1) * permille / 1000;
-            back.get(index)
-                .map_or_else(|| "-".to_owned(), |ms| format!("{:.2}", ms / 1000.0))
-        };
-        let row = vec![
-            count.to_string(),
-            what.to_owned(),
-            at(500),
-            at(990),
-            at(1000),
-            back.len().to_string(),
-            keys.map_or_else(|error| error.kind().to_owned(), |keys| keys.to_string()),
-            tally.lease_losses.to_string(),
-            tally.puts.to_string(),
-            processes::in_words(&tally.errors),
-        ];
-        println!("{}", row.join(" | "));
-        self.times.push(row);
+impl Found {
+    async fn time(&mut self, count: u32, what: &str, tally: &Tally, etcd: &Etcd, lost: Option<(Loss, Duration)>) {
+        let keys = etcd.registry().read(&[fleet::keys().members()]).await;
+        let keys = keys.map_or_else(
+            |error| error.kind().to_owned(),
+            |reading| reading.entries.len().to_string(),
+        );
+        let all = tally.missing == 0 && keys == count.to_string();
+        let row = Row::new(
+            format!("{count} hosts: {what}"),
+            OURS,
+            Figure::new(tally.back.clone(), "ms"),
+        );
+        let restarted = lost.is_some_and(|(loss, _)| loss == Loss::Restarted);
+        self.times.push(if restarted {
+            let none_lost = all && tally.lease_losses == 0;
+            row.target("all in 60 s, none lost", |figure| {
+                none_lost && figure.at(1.0) < TARGET_MS
+            })
+        } else {
+            row.target("all back", |_| all)
+        });
+        let answered = lost.map_or_else(String::new, |(_, time)| {
+            format!("it answers after {:.1} s; ", time.as_secs_f64())
+        });
+        self.times_notes.push(format!(
+            "{what}: {answered}{keys} keys; {} leases lost; {} puts; failed calls, made again: {}",
+            tally.lease_losses,
+            tally.puts,
+            processes::in_words(&tally.errors)
+        ));
     }
 
     async fn steady(&mut self, options: &Options, count: u32, etcd: &Etcd, hosts: &mut Processes) {
@@ -158,89 +182,45 @@ impl Tables {
         tokio::time::sleep(options.window).await;
         let used = before.to(&Moment::now(etcd, &pids).await);
         let tally = hosts.tally().await;
-        let minutes = used.time.as_secs_f64() / 60.0;
-        let number =
-            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.0}", value / minutes));
-        let [proposals, wal, fsyncs, renewals] = used.metrics.map(number);
-        let resident: u64 = pids.iter().map(|pid| cost::resident(*pid)).sum();
-        let row = vec![
-            count.to_string(),
-            format!("{:.1}", used.etcd_cpu.as_secs_f64() * 100.0 / used.time.as_secs_f64()),
-            (cost::resident(etcd.pid()) / 1024).to_string(),
-            proposals,
-            wal,
-            fsyncs,
-            renewals,
-            tally.lease_losses.to_string(),
-            processes::in_words(&tally.errors),
-            format!(
-                "{:.2}",
-                used.hosts_cpu.as_secs_f64() * 1000.0 / minutes / f64::from(count)
-            ),
-            (resident / u64::from(count)).to_string(),
-        ];
-        println!("{}", row.join(" | "));
-        self.steady.push(row);
-    }
-
-    fn reader(&mut self, count: u32, reader: reader::Reader) {
-        let mut changes = reader.changes;
-        changes.sort_unstable();
-        let ms = |time: Option<&Duration>| {
-            time.map_or_else(|| "-".to_owned(), |time| format!("{:.1}", time.as_secs_f64() * 1000.0))
+        let (minutes, hosts) = (used.time.as_secs_f64() / 60.0, f64::from(count));
+        let resident: f64 = pids.iter().map(|pid| cost::resident_mb(*pid)).sum();
+        let cpu = |time: Duration| time.as_secs_f64() / minutes;
+        let row = |what: &str, value: f64, unit: &'static str| {
+            Row::new(
+                format!("{count} hosts, a minute: {what}"),
+                OURS,
+                Figure::new(vec![value], unit),
+            )
         };
-        let row = vec![
-            count.to_string(),
-            reader.command.to_owned(),
-            ms(Some(&reader.first)),
-            ms(changes.get(changes.len() / 2)),
-            ms(changes.last()),
-            ms(Some(&reader.cpu)),
-            reader.resident.to_string(),
+        let none = |row: Row| row.target("0", |figure| figure.at(1.0) == 0.0);
+        let failed: u64 = tally.errors.values().sum();
+        #[expect(clippy::cast_precision_loss, reason = "some thousand")]
+        let (failed, losses) = (failed as f64, tally.lease_losses as f64);
+        let [proposals, wal, fsyncs, renewals] = used.metrics.map(|value| value.map(|value| value / minutes));
+        let unknown = f64::NAN;
+        self.steady = vec![
+            none(row("etcd's proposals", proposals.unwrap_or(unknown), "")),
+            none(row("etcd's WAL", wal.unwrap_or(unknown), "bytes")),
+            row("etcd's fsyncs", fsyncs.unwrap_or(unknown), ""),
+            row("keep-alives", renewals.unwrap_or(unknown), ""),
+            row("etcd's processor time", cpu(used.etcd_cpu), "s"),
+            row("etcd's memory", cost::resident_mb(etcd.pid()), "MB"),
+            none(row("leases lost", losses, "")),
+            none(row("failed calls", failed, "")),
+            row("processor time of one host", cpu(used.hosts_cpu) * 1000.0 / hosts, "ms"),
+            row("memory of one host", resident * 1024.0 / hosts, "kB"),
         ];
-        println!("{}", row.join(" | "));
-        self.readers.push(row);
     }
 
-    fn print(&self, window: Duration) {
-        let head = [
-            "HOSTS",
-            "REGISTERED AGAIN",
-            "MEDIAN s",
-            "P99 s",
-            "MAX s",
-            "N",
-            "KEYS",
-            "LEASES LOST",
-            "PUTS",
-            "FAILED CALLS, MADE AGAIN",
-        ];
-        output::table(&head, &self.times).expect("printed");
-        println!("\nA minute of the steady state, taken from {window:?}:");
-        let head = [
-            "HOSTS",
-            "etcd CPU %",
-            "etcd RSS MB",
-            "PROPOSALS",
-            "WAL bytes",
-            "FSYNCS",
-            "KEEP-ALIVES",
-            "LEASES LOST",
-            "FAILED CALLS",
-            "CPU ms a host",
-            "RSS kB a host",
-        ];
-        output::table(&head, &self.steady).expect("printed");
-        println!();
-        let head = [
-            "HOSTS",
-            "READER",
-            "FIRST LIST ms",
-            "CHANGE ms",
-            "MAX ms",
-            "CPU ms a change",
-            "RSS kB",
-        ];
-        output::table(&head, &self.readers).expect("printed");
+    fn reader(&mut self, count: u32, reader: &Reader) {
+        let what = format!("{count} keys: change -> told by `quorate {}`", reader.command);
+        self.readers.push(Row::new(what, OURS, Figure::times(&reader.changes)));
+        self.readers_notes.push(format!(
+            "{}: first list after {:.0} ms; {:.1} ms of processor time a change; {:.1} MB",
+            reader.command,
+            reader.first.as_secs_f64() * 1000.0,
+            reader.cpu.as_secs_f64() * 1000.0,
+            reader.resident_mb
+        ));
     }
 }

@@ -156,6 +156,8 @@ pub struct Machine {
 impl Machine {
     /// The beginning. `runs` is what the state file tells of former runs.
     pub fn new(spec: Spec, endpoints: usize, runs: Vec<Run>, now: Instant) -> Self {
+        // An etcd that starts again gives every lease its whole TTL: time for several attempts.
+        let longest = RETRY.1.min(spec.ttl / 4);
         Self {
             spec,
             endpoints,
@@ -175,7 +177,7 @@ impl Machine {
             doing: None,
             verify_at: now,
             verified_at: None,
-            backoff: Backoff::new(RETRY.0, RETRY.1),
+            backoff: Backoff::new(RETRY.0.min(longest), longest),
             retry_at: None,
             failed_endpoints: 0,
             away_since: None,
