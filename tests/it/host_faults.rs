@@ -2,3 +2,4 @@
 #![expect(clippy::indexing_slicing, reason = "what is not there fails the test")]
 
 mod disk;
+mod identity;

@@ -78,5 +78,85 @@ pub(super) const CHAPTER: Chapter = Chapter {
             ],
             broken: None,
         },
+        Fault {
+            name: "the leader is killed",
+            seen: "nothing: a new one is found within seconds, no key is lost",
+            tests: &["etcd_faults::leader::a_leader_that_is_killed_costs_nobody_a_key"],
+            broken: None,
+        },
+        Fault {
+            name: "the leader freezes and comes back",
+            seen: "nothing: everybody goes to another member within seconds, no key is lost",
+            tests: &["etcd_faults::leader::a_leader_that_freezes_and_comes_back_costs_nobody_a_key"],
+            broken: None,
+        },
+        Fault {
+            name: "two of three members are lost for longer than a lease, and come back",
+            seen: "`registry: away since …`; lists stay; keys and lists are right within 15 s of their return",
+            tests: &["etcd_faults::leader::without_a_quorum_nothing_changes_and_with_one_all_goes_on"],
+            broken: None,
+        },
+        Fault {
+            name: "`NOSPACE`, and the alarm disarmed",
+            seen: "keys stay and may go; what cannot be put is away with etcd's words, and there within seconds of the disarming",
+            tests: &[
+                "etcd_faults::upkeep::without_space_keys_stay_or_go_and_what_could_not_be_written_is_when_there_is_room",
+            ],
+            broken: None,
+        },
+        Fault {
+            name: "a compaction under commands and daemons that stood still",
+            seen: "nothing: they list again",
+            tests: &["etcd_faults::upkeep::readers_that_a_compaction_overtook_list_again"],
+            broken: None,
+        },
+        Fault {
+            name: "members are defragmented one after the other",
+            seen: "nothing: no key is lost",
+            tests: &["etcd_faults::upkeep::members_that_are_defragmented_under_everybody_cost_nobody_a_key"],
+            broken: None,
+        },
+        Fault {
+            name: "a member is replaced by an empty one",
+            seen: "nothing: no key is lost",
+            tests: &["etcd_faults::replaced::a_member_that_is_replaced_by_an_empty_one_costs_nobody_a_key"],
+            broken: None,
+        },
+        Fault {
+            name: "a restore from a snapshot older than all keys",
+            seen: "revisions go back; keys are put again within 15 s, lists and commands that stay show what there is, nobody who was known is forgotten",
+            tests: &["etcd_faults::replaced::a_snapshot_from_before_all_keys_gets_them_again_and_everybody_notices"],
+            broken: None,
+        },
+        Fault {
+            name: "a restore from a snapshot with the keys of former runs",
+            seen: "the key of the former run is waited for, for one lease at most, and replaced",
+            tests: &[
+                "etcd_faults::replaced::a_snapshot_with_the_keys_of_former_runs_lets_them_end_and_takes_those_of_today",
+            ],
+            broken: None,
+        },
+        Fault {
+            name: "etcd's certificate ends",
+            seen: "`no TLS with etcd …: certificate expired` in log and status; the renewed one is taken within 20 s, nothing is restarted",
+            tests: &[
+                "etcd_faults::certificates::a_certificate_of_etcd_that_has_ended_is_named_and_a_renewed_one_is_taken",
+            ],
+            broken: None,
+        },
+        Fault {
+            name: "certificates of clients end",
+            seen: "`no TLS with etcd …: received fatal alert`; renewed files are taken within 20 s, nothing is restarted",
+            tests: &[
+                "etcd_faults::certificates::certificates_of_clients_that_have_ended_are_named_and_renewed_ones_are_taken",
+            ],
+            broken: None,
+        },
+        Fault {
+            name: "ten minutes without etcd under a cluster with writes all the time",
+            seen: "no write is refused, no process and no file is touched; keys are back within 15 s",
+            tests: &["outage::a_full_outage_heals_in_any_order"],
+            broken: None,
+        },
     ],
 };
