@@ -12,6 +12,7 @@ mod pidfd;
 mod process;
 mod random;
 mod signals;
+mod stillness;
 
 pub use exec::{Executable, exec, inherited, letter};
 pub use files::{FileLock, LockError, Stamp, boot_id, machine_hash, read_optional, stamp, uptime, write_atomic};
@@ -25,6 +26,7 @@ pub use pidfd::Pidfd;
 pub use process::{child_start_time, group_lives, is_dumping_core, process_is_dead, process_start_time, threads};
 pub use random::{random_below, random_fraction};
 pub use signals::{Signal, Signals, hold_signals, let_signals_in};
+pub use stillness::Stillness;
 
 /// This host's name; none where it has none.
 pub fn name() -> Option<String> {

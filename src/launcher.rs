@@ -7,6 +7,7 @@
 pub mod container;
 pub mod decide;
 pub mod desk;
+pub mod disk;
 pub mod distribution;
 pub mod dry_run;
 pub mod formation;
@@ -91,7 +92,12 @@ async fn launch_on<R: Runtime>(
     begun: Instant,
     (reload, passed): (Reload, Passed),
 ) -> Result<Exit, Failure> {
-    let Passed { lock, data, node } = passed;
+    let Passed {
+        lock,
+        data,
+        node,
+        helper,
+    } = passed;
     let skipped = look_at_the_host(&plan, node.is_some()).await?;
     limits::raise();
     let mut desk = Desk::new(&plan, runtime.name(), skipped.clone())?;
@@ -114,7 +120,7 @@ async fn launch_on<R: Runtime>(
         }
     };
     tracing::info!(pid = up.process.pid, adopted = up.adopted, took = ?begun.elapsed(), "node runs");
-    let node = ground.running(*up, &mut runtime, &mut desk, &mut signals, reload);
+    let node = ground.running(*up, &mut runtime, &mut desk, &mut signals, (reload, helper));
     let exit = Box::pin(node.stay()).await;
     match exit {
         Some(exit) => {

@@ -2,9 +2,13 @@
 
 use std::{io::IsTerminal, process::ExitCode};
 
-use quorate::{cli, commands, config::Sources, exit::Exit, host, output};
+use quorate::{cli, commands, config::Sources, exit::Exit, host, launcher::disk::helper, output};
 
 fn main() -> ExitCode {
+    // Before anything that costs memory: a helper stays as long as its node.
+    if let Some(code) = helper::run_if_asked() {
+        return code;
+    }
     let matches = match cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {

@@ -6,6 +6,7 @@
 
 mod access;
 mod answer;
+mod progress;
 mod report;
 mod session;
 mod tls;
@@ -13,6 +14,7 @@ mod tls;
 use std::time::Duration;
 
 pub use access::{Access, Login, NoAccess, Terms};
+use progress::Progress;
 pub use report::{Identity, Peer, ProbeFailure, ProbeOutcome, Report, ReportedUuid, Who};
 use session::Session;
 pub use tls::{BadTerms, Fingerprint, Name, Terms as TlsTerms, TlsFailure, Trust};
@@ -30,6 +32,8 @@ pub struct Prober {
     timeout: Duration,
     access: Access,
     contact: Option<Contact>,
+    /// How far the probe under way has come.
+    progress: Progress,
 }
 
 /// A connection with what was learned about the process on its other end.
@@ -50,6 +54,7 @@ impl Prober {
             timeout,
             access,
             contact: None,
+            progress: Progress::default(),
         }
     }
 
@@ -58,6 +63,7 @@ impl Prober {
     /// Cancel safety: a probe that is dropped drops the connection with it.
     pub async fn probe(&mut self) -> ProbeOutcome {
         let begun = Instant::now();
+        self.progress.begins();
         let held = self.contact.take();
         let result = match timeout(self.timeout, self.ask_node(held)).await {
             Ok(Ok((contact, report))) => {
@@ -65,7 +71,7 @@ impl Prober {
                 Ok(report)
             }
             Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(ProbeFailure::TimedOut(self.timeout)),
+            Err(_) => Err(self.progress.failure(self.timeout)),
         };
         ProbeOutcome {
             took: begun.elapsed(),
@@ -99,7 +105,8 @@ impl Prober {
             let contact = match held.take() {
                 Some(contact) => contact,
                 None => Contact {
-                    session: Session::open(&self.host, self.http_port, self.access.pass()).await?,
+                    session: Session::open(&self.host, self.http_port, self.access.pass(), self.progress.clone())
+                        .await?,
                     identity: None,
                     uuid: ReportedUuid::Unsaid,
                 },

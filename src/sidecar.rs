@@ -6,7 +6,9 @@
 //!
 //! Stop order: verdict `leaving` → key deleted → lease revoked → end; bounded, because etcd may be away.
 
+pub mod disk;
 mod http;
+pub mod illness;
 pub mod judge;
 mod launcher_file;
 pub mod machine;
@@ -19,6 +21,7 @@ mod shell;
 mod snapshot;
 mod sources;
 pub mod step;
+pub mod symptom;
 mod told;
 pub mod verdict;
 mod vigil;
@@ -100,7 +103,7 @@ pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Han
         registration,
         sources,
         seeds: launcher_file::SeedsFile::new(SeedsTold::path(&node.run_dir, &common.service, &node.id)),
-        launcher: launcher_file::LauncherFile::new(node.run_file(&common.service), boot),
+        launcher: launcher_file::LauncherFile::new(node.run_file(&common.service), boot, now),
         recorder: recorder::Recorder::new(common.keys.clone()),
         told,
         seen: shell::Seen::default(),
@@ -129,6 +132,7 @@ fn expected(settings: &SidecarSettings) -> judge::Expected {
         cluster: settings.cluster.clone(),
         transport_port: settings.node.transport_port,
         ready_when: settings.ready_when,
+        disk_patience: settings.disk_patience,
     }
 }
 

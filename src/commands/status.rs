@@ -17,6 +17,8 @@ use crate::{
     config::{self, Common, Sources},
     exit::{Exit, Failure},
     launcher::seeds::told::SeedsTold,
+    model::ServiceName,
+    nodefile::NodeFile,
     output,
     probe::Access,
     registry::{Registry, RegistryError},
@@ -75,6 +77,17 @@ async fn follow(show: Show<'_>, common: &Common, registry: &Registry) -> Result<
     }
 }
 
+/// What the launchers of this host that live tell of the disks under their nodes.
+fn sick_disks(run_dir: &Path, service: &ServiceName, lists: &[SeedsTold]) -> Vec<String> {
+    let live = lists.iter().filter(|list| list.is_live());
+    live.filter_map(|list| {
+        let path = run_dir.join(service.as_str()).join(format!("{}.json", list.id));
+        let complaint = NodeFile::read(&path).ok()??.disk?.complaint()?;
+        Some(format!("the disk of {} on this host {complaint}", list.id))
+    })
+    .collect()
+}
+
 /// How the status is shown.
 #[derive(Debug, Clone, Copy)]
 struct Show<'a> {
@@ -90,6 +103,9 @@ impl Show<'_> {
     async fn status(self, common: &Common, view: &ClusterView, currency: Currency) -> Status {
         let mut status = Status::of(&common.service, view, currency);
         let lists = SeedsTold::all(self.run_dir, &common.service);
+        status
+            .warnings
+            .extend(sick_disks(self.run_dir, &common.service, &lists));
         status.seed_lists = lists.into_iter().map(KeptList::from).collect();
         status.record_error = view.record_unreadable(&common.keys).map(str::to_owned);
         if !self.verify {

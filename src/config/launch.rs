@@ -66,6 +66,8 @@ pub struct LaunchSettings {
     pub grace: Duration,
     /// The longest that a start may wait; none: for ever.
     pub wait_for: Option<Duration>,
+    /// How often the disk under the data is tried; none: never.
+    pub disk_interval: Option<Duration>,
     /// Checks whose failure does not stop the start.
     pub skip_checks: Vec<String>,
 }
@@ -99,6 +101,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
     let inherited = inherited(r);
     let (drain_wait, grace) = (zero_or_duration(r, "drain-wait"), r.duration("grace"));
     let wait_for = r.duration("wait-for");
+    let disk_interval = r.duration_or_off("disk-interval");
     let skip_checks = skip_checks(r);
     let (product, version, user, cluster) = (r.text("product"), r.text("version"), r.text("user"), r.text("cluster"));
     let (data, certificates) = (directory(r, "data"), directory(r, "certificates"));
@@ -125,6 +128,7 @@ pub fn launch(r: &mut Resolver<'_>) -> Option<LaunchSettings> {
         drain_wait: drain_wait?,
         grace: grace?,
         wait_for,
+        disk_interval: disk_interval?,
         skip_checks,
         common,
         node,

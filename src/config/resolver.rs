@@ -204,6 +204,15 @@ impl<'a> Resolver<'a> {
         )
     }
 
+    /// The same, or `off`.
+    pub fn duration_or_off(&mut self, key: &str) -> Option<Option<Duration>> {
+        let expected = "a time with its unit, e.g. `10s`, at most a year, or `off`";
+        self.parse_with(key, expected, |text| match text {
+            "off" => Some(None),
+            text => time(text).filter(|time| !time.is_zero()).map(Some),
+        })
+    }
+
     /// Notes a wrong value.
     pub fn complain(&mut self, key: &str, value: &str, expected: &str) {
         let shown = option(key).map_or_else(|| value.to_owned(), |opt| shown(opt, &[value.to_owned()]));

@@ -34,6 +34,8 @@ pub struct SidecarSettings {
     pub fall: u32,
     /// What ready means.
     pub ready_when: ReadyWhen,
+    /// How long its disk may be ill; none: as long as the node answers.
+    pub disk_patience: Option<Duration>,
     /// Where the HTTP answers are; none: off.
     pub listen: Option<SocketAddr>,
 }
@@ -66,6 +68,7 @@ pub fn sidecar(r: &mut Resolver<'_>) -> Option<SidecarSettings> {
         "up" => Some(ReadyWhen::Up),
         _ => None,
     });
+    let disk_patience = r.duration_or_off("disk-patience");
     let listen = r.parse_with("listen", "`ADDRESS:PORT` or `off`", |text| {
         if text == "off" {
             Some(None)
@@ -83,6 +86,7 @@ pub fn sidecar(r: &mut Resolver<'_>) -> Option<SidecarSettings> {
         rise: rise?,
         fall: fall?,
         ready_when: ready_when?,
+        disk_patience: disk_patience?,
         listen: listen?,
     })
 }

@@ -114,7 +114,8 @@ pub(super) async fn node(node: usize, part: Part, events: Events) {
 fn is_end(failure: &ProbeFailure) -> bool {
     match failure {
         ProbeFailure::Refused | ProbeFailure::Closed | ProbeFailure::Unreachable(_) => true,
-        ProbeFailure::TimedOut(_)
+        ProbeFailure::Hung(_)
+        | ProbeFailure::TimedOut(_)
         | ProbeFailure::Tls(_)
         | ProbeFailure::Unauthorized { .. }
         | ProbeFailure::Status(_)
@@ -129,6 +130,6 @@ mod tests {
     #[test]
     fn a_slow_node_has_not_closed_its_sockets() {
         assert!(is_end(&ProbeFailure::Refused) && is_end(&ProbeFailure::Closed));
-        assert!(!is_end(&ProbeFailure::TimedOut(PATIENCE)));
+        assert!(!is_end(&ProbeFailure::Hung(PATIENCE)));
     }
 }

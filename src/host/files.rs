@@ -111,14 +111,21 @@ impl FileLock {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir).map_err(io_error)?;
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(NO_LINK)
-            .open(path)
-            .map_err(io_error)?;
+        let open = |create| {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(create)
+                .truncate(false)
+                .custom_flags(NO_LINK)
+                .open(path)
+        };
+        // One that is there already can be opened on a disk that hangs, as long as nothing is asked to be made.
+        let file = match open(false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => open(true),
+            opened => opened,
+        };
+        let file = file.map_err(io_error)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self {
                 file,

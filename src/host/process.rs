@@ -5,28 +5,32 @@
 use std::{collections::BTreeSet, fs};
 
 /// What matters of `/proc/<pid>/stat`.
-struct Stat {
-    state: char,
+pub(super) struct Stat {
+    pub(super) state: char,
     parent: u32,
     group: u32,
+    /// Processor time that it used, in clock ticks.
+    pub(super) used: u64,
     start_time: u64,
 }
 
 impl Stat {
     /// Of a process, `<pid>`, or of a thread, `<pid>/task/<tid>`.
-    fn of(who: &str) -> Option<Self> {
+    pub(super) fn of(who: &str) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{who}/stat")).ok()?)
     }
 
     fn parse(stat: &str) -> Option<Self> {
-        // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, start the 22nd.
+        // The command name may hold spaces and brackets; fields count from its closing bracket: state is the 3rd, used time the 14th
+        // and 15th, start the 22nd.
         let after_name = stat.rsplit_once(')')?.1;
         let mut fields = after_name.split_whitespace();
         Some(Self {
             state: fields.next()?.chars().next()?,
             parent: fields.next()?.parse().ok()?,
             group: fields.next()?.parse().ok()?,
-            start_time: fields.nth(16)?.parse().ok()?,
+            used: (fields.nth(8)?.parse::<u64>().ok()?).saturating_add(fields.next()?.parse().ok()?),
+            start_time: fields.nth(6)?.parse().ok()?,
         })
     }
 

@@ -9,7 +9,7 @@ use super::{leftover::Leftover, plan::Plan, runtime::Started, unwritten::Unwritt
 use crate::{
     host::{self, Notifier},
     model::{ClaimId, FORMAT},
-    nodefile::{NodeFile, Phase, ProcessId},
+    nodefile::{DiskState, DiskTold, NodeFile, Phase, ProcessId},
 };
 
 /// What is to be done after the node has ended takes no longer.
@@ -24,6 +24,8 @@ pub struct Desk {
     written: bool,
     /// What the file does not say yet.
     unwritten: Unwritten,
+    /// Whether the disk is tried at all.
+    tries_disk: bool,
     notifier: Notifier,
 }
 
@@ -48,9 +50,11 @@ impl Desk {
                 boot: host::boot_id()?,
                 reason: None,
                 skipped_checks,
+                disk: None,
             },
             written: false,
             unwritten: Unwritten::default(),
+            tries_disk: settings.disk_interval.is_some(),
             notifier: Notifier::new(),
         })
     }
@@ -95,10 +99,38 @@ impl Desk {
     /// It was running before this launcher; what was said of its start stays true.
     pub fn adopted(&mut self, leftover: &Leftover) {
         self.file = leftover.file.clone();
+        // Who hung then may hang still: the helper of that time holds its lock for as long as it does.
+        self.file.disk = self
+            .file
+            .disk
+            .take()
+            .filter(|told| self.tries_disk && told.state == DiskState::Stalled);
         self.running(Started {
             process: leftover.process,
             container: leftover.file.container.clone(),
         });
+    }
+
+    /// Since when the disk hangs, in milliseconds since boot, as an earlier run told.
+    pub fn disk_hangs_since(&self) -> Option<u64> {
+        self.file.disk.as_ref().map(|told| told.since_ms)
+    }
+
+    /// The disk under its data stands like this.
+    pub fn disk(&mut self, told: DiskTold) {
+        self.file.disk = Some(told);
+        self.tell();
+    }
+
+    /// What was said of the disk is still so.
+    pub fn still_so(&self) {
+        // Of what could not be written nobody must think that it is so.
+        if self.written
+            && self.again().is_none()
+            && let Err(error) = NodeFile::touch(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), cause = %error, "the launcher's file was not touched");
+        }
     }
 
     /// A reload has begun; it ends with [`ready`](Self::ready).

@@ -273,6 +273,7 @@ mod tests {
             boot: host::boot_id().expect("boot"),
             reason: None,
             skipped_checks: Vec::new(),
+            disk: None,
         }
     }
 

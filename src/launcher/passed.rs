@@ -1,4 +1,5 @@
-//! What the program before this one has passed on in the same process: its locks, and which node it stayed with.
+//! What the program before this one has passed on in the same process: its locks, which node it stayed with, and
+//! a child that cannot be ended.
 
 use std::os::fd::OwnedFd;
 
@@ -15,11 +16,15 @@ pub(super) struct Passed {
     pub(super) data: Option<OwnedFd>,
     /// The node: ours a moment ago, so nobody has to judge whose it is.
     pub(super) node: Option<ProcessId>,
+    /// A child that hangs in a write to the disk; it can only be waited for.
+    pub(super) helper: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     node: ProcessId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    helper: Option<u32>,
 }
 
 impl Passed {
@@ -31,16 +36,18 @@ impl Passed {
         let Some(mut handover) = handover else {
             return Self::default();
         };
+        let state = handover.state::<State>();
         Self {
             lock: handover.take(Self::LOCK),
             data: handover.take(Self::DATA),
-            node: handover.state::<State>().map(|state| state.node),
+            node: state.as_ref().map(|state| state.node),
+            helper: state.and_then(|state| state.helper),
         }
     }
 
-    /// What the next program has to know of `node`.
-    pub(super) fn state(node: ProcessId) -> serde_json::Value {
+    /// What the next program has to know of `node`, and of a `helper` that hangs.
+    pub(super) fn state(node: ProcessId, helper: Option<u32>) -> serde_json::Value {
         // Plain data: there is no way to fail.
-        serde_json::to_value(State { node }).unwrap_or_default()
+        serde_json::to_value(State { node, helper }).unwrap_or_default()
     }
 }

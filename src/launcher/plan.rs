@@ -16,6 +16,7 @@ pub use unpacked::Unpacked;
 use super::{
     container::{self, Absent},
     decide::{self, Candidate, Rule},
+    disk::room::Watermarks,
     layout::Layout,
     leftover::PROCESS,
     prepare::seed_path,
@@ -135,6 +136,11 @@ impl Plan {
             rule: self.rule,
             skipped_checks,
         }
+    }
+
+    /// How full the node lets its disk become.
+    pub fn watermarks(&self) -> Watermarks {
+        Watermarks::new(&self.setup.set, self.line.flood_headroom)
     }
 
     /// The live seed file.

@@ -10,6 +10,7 @@ use super::{
     container::Dead,
     decide::Candidate,
     desk::Desk,
+    disk::DiskWatch,
     formation::{self, Formation, Formed, Recorder, StartOrder},
     host_cache::HostCache,
     leftover::{self, Fate, Label, Leftover, Recorded, judge},
@@ -38,6 +39,8 @@ use crate::{
 
 /// One probe of the own node, which answers locally.
 const PROBE: Duration = Duration::from_secs(2);
+/// A disk that takes longer than this for a few small files hangs; that is said as often.
+const DISK: Duration = Duration::from_secs(30);
 /// The longest that withdrawing the seed may hold up the end: without etcd it goes with its lease.
 const LEAVE: Duration = Duration::from_secs(3);
 
@@ -132,7 +135,7 @@ impl Ground {
             // What does not matter to a node that runs already does to the one that is started now.
             preflight::refuse(&preflight::before_a_start(&self.plan, None).await)?;
         }
-        let lock = self.ready_disk().await?;
+        let lock = self.ready_disk(desk).await?;
         tell_remembered(&self.plan, &HostCache::read(&self.plan.layout.cache)?);
         let mut watcher = self.registry.watch(self.plan.settings.common.keys.all());
         let formation = Formation {
@@ -246,12 +249,12 @@ impl Ground {
 
     /// Directories, marker, and the lock: nobody else may use the data directory from here on, for as long as this process or the
     /// node lives. On a thread of its own: the disk takes its time, and meanwhile the registration gets its lease.
-    async fn ready_disk(&self) -> Result<FileLock, Failure> {
+    async fn ready_disk(&self, desk: &mut Desk) -> Result<FileLock, Failure> {
         let (layout, user) = (self.plan.layout.clone(), self.plan.user.clone());
         let Candidate {
             service, cluster, name, ..
         } = self.candidate.clone();
-        let work = spawn_blocking(move || {
+        let mut work = spawn_blocking(move || {
             prepare::directories(&layout, user.as_ref())?;
             let lock = FileLock::take(&layout.lock);
             if lock.is_ok() {
@@ -259,7 +262,15 @@ impl Ground {
             }
             Ok::<_, io::Error>(lock)
         });
-        let lock = work.await.map_err(io::Error::other)??;
+        let worked = loop {
+            if let Ok(worked) = timeout(DISK, &mut work).await {
+                break worked;
+            }
+            let reason = format!("the disk under {} does not answer", self.plan.layout.data.display());
+            tracing::warn!(reason, "waiting");
+            desk.waiting(&reason);
+        };
+        let lock = worked.map_err(io::Error::other)??;
         lock.map_err(|error| match error {
             LockError::Held { .. } => preflight::in_use(&self.plan).into(),
             LockError::Io { path, source } => {
@@ -309,10 +320,11 @@ impl Ground {
         runtime: &'a mut R,
         desk: &'a mut Desk,
         signals: &'a mut Signals,
-        reload: Reload,
+        (reload, helper): (Reload, Option<u32>),
     ) -> Running<'a, R> {
         let settings = &self.plan.settings;
         let keys = &settings.common.keys;
+        let hang = desk.disk_hangs_since();
         let recorder = Recorder::new(
             self.registry.clone(),
             keys.clone(),
@@ -332,6 +344,7 @@ impl Ground {
             inquiry: Inquiry::new(prober(&settings.node), up.name.clone()),
             name: up.name,
             recorder,
+            disk: DiskWatch::start(&self.plan, helper, hang),
             reading: reload.reading(),
             looking: Looking::new(reload),
         }

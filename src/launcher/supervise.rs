@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     desk::Desk,
+    disk::{DiskNews, DiskWatch},
     formation::{Recorded, Recorder},
     passed::Passed,
     plan::Plan,
@@ -50,6 +51,7 @@ pub(super) struct Running<'a, R> {
     pub(super) seeds: LiveSeeds,
     pub(super) inquiry: Inquiry,
     pub(super) recorder: Recorder,
+    pub(super) disk: DiskWatch,
     pub(super) looking: Looking,
     /// What came of reading the settings.
     pub(super) reading: Reading,
@@ -74,6 +76,7 @@ enum News {
     Reported(JoinedCluster),
     Denied(ProbeFailure),
     Recorded(Recorded),
+    Disk(DiskNews),
     RegistrationDied,
 }
 
@@ -145,6 +148,7 @@ impl<R: Runtime> Running<'_, R> {
             }),
             looked = self.looking.next() => Heard::News(News::Looked(looked)),
             recorded = self.recorder.next() => Heard::News(News::Recorded(recorded)),
+            news = self.disk.next() => Heard::News(News::Disk(news)),
             () = self.ground.registration.died() => Heard::News(News::RegistrationDied),
         }
     }
@@ -190,6 +194,8 @@ impl<R: Runtime> Running<'_, R> {
                 self.seeds.recorded(&recorded);
                 shown.recorded = Some(recorded);
             }
+            News::Disk(DiskNews::Changed(told)) => self.desk.disk(told),
+            News::Disk(DiskNews::Same) => self.desk.still_so(),
             News::Registry(None) => return Err("watch"),
             News::RegistrationDied => return Err("registration"),
         }
@@ -251,7 +257,8 @@ impl<R: Runtime> Running<'_, R> {
         let away = away.map_or_else(String::new, |cause| format!("; etcd is away: {cause}"));
         let masters = self.seeds.seeds().len();
         format!(
-            "{life}; other masters: {masters}; {cluster}{away}{}",
+            "{life}; other masters: {masters}; {cluster}{}{away}{}",
+            self.disk.words(),
             self.reading.words()
         )
     }

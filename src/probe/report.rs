@@ -162,8 +162,11 @@ pub enum ProbeFailure {
     /// Nothing listens on the port.
     #[error("the connection is refused")]
     Refused,
-    /// No whole answer in time.
-    #[error("no answer within {}", humantime::format_duration(*.0))]
+    /// It takes the connection and the question, and says nothing.
+    #[error("it takes connections and says nothing within {}", humantime::format_duration(*.0))]
+    Hung(Duration),
+    /// It began to answer, and was not done in time.
+    #[error("no whole answer within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
     /// The connection ended in the middle of the exchange.
     #[error("the connection was closed before the answer was complete")]
@@ -192,8 +195,9 @@ pub enum ProbeFailure {
 
 impl ProbeFailure {
     /// All kinds, in the order of the documentation.
-    pub const KINDS: [&'static str; 9] = [
+    pub const KINDS: [&'static str; 10] = [
         "refused",
+        "hung",
         "timed_out",
         "closed",
         "unreachable",
@@ -208,6 +212,7 @@ impl ProbeFailure {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Hung(_) => "hung",
             Self::TimedOut(_) => "timed_out",
             Self::Closed => "closed",
             Self::Unreachable(_) => "unreachable",
@@ -223,6 +228,7 @@ impl ProbeFailure {
         match self {
             Self::Tls(_) | Self::Unauthorized { .. } => true,
             Self::Refused
+            | Self::Hung(_)
             | Self::TimedOut(_)
             | Self::Closed
             | Self::Unreachable(_)
@@ -238,6 +244,7 @@ impl ProbeFailure {
             // Every search node knows the question; a busy or broken one says 429 or 5xx.
             Self::Status(code) => *code < 429,
             Self::Refused
+            | Self::Hung(_)
             | Self::TimedOut(_)
             | Self::Closed
             | Self::Unreachable(_)

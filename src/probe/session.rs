@@ -22,6 +22,7 @@ use super::{
     ProbeFailure,
     access::Pass,
     answer::{self, Answer},
+    progress::Progress,
     report::Who,
     tls::TlsFailure,
 };
@@ -50,15 +51,18 @@ pub(super) struct Session {
     authorization: Option<HeaderValue>,
     /// Whose it is.
     who: Who,
+    /// How far the probe has come that uses it.
+    progress: Progress,
 }
 
 impl Session {
     /// Connects.
-    pub(super) async fn open(host: &str, port: u16, pass: Pass) -> Result<Self, ProbeFailure> {
+    pub(super) async fn open(host: &str, port: u16, pass: Pass, progress: Progress) -> Result<Self, ProbeFailure> {
         let stream = connect(host, port).await?;
+        progress.connected();
         let stream: Box<dyn Wire> = match &pass.tls {
-            Some(client) => Box::new(client.connect(host, stream).await?),
-            None => Box::new(stream),
+            Some(client) => Box::new(progress.notes(client.connect(host, stream).await?)),
+            None => Box::new(progress.notes(stream)),
         };
         let authority = if host.contains(':') {
             format!("[{host}]:{port}")
@@ -78,6 +82,7 @@ impl Session {
             authority,
             authorization: pass.authorization,
             who: pass.who,
+            progress,
         })
     }
 
@@ -105,6 +110,7 @@ impl Session {
                 .headers_mut()
                 .insert(header::AUTHORIZATION, authorization.clone());
         }
+        self.progress.connected();
         let requests = &mut self.requests;
         let exchange = async move {
             requests.ready().await.map_err(|error| failure(&error))?;

@@ -2,6 +2,9 @@
 //!
 //! Never ready: a node of another name, another cluster, or none. `_na_` matches nothing.
 
+use std::time::Duration;
+
+use super::disk::Disk;
 use crate::{
     config::ReadyWhen,
     model::{ClusterRecord, ClusterUuid},
@@ -20,6 +23,8 @@ pub struct Expected {
     pub transport_port: u16,
     /// What ready means.
     pub ready_when: ReadyWhen,
+    /// How long its disk may be ill; none: as long as the node answers.
+    pub disk_patience: Option<Duration>,
 }
 
 /// What is known of the cluster record.
@@ -62,6 +67,8 @@ pub struct Launched {
     pub server: Option<ProcessId>,
     /// What a waiting launcher waits for.
     pub reason: Option<String>,
+    /// The disk under its data; none: nobody looks, or nobody has said anything for too long.
+    pub disk: Option<Disk>,
 }
 
 impl From<&NodeFile> for Launched {
@@ -73,6 +80,7 @@ impl From<&NodeFile> for Launched {
             process: file.process,
             server: file.server,
             reason: file.reason.clone(),
+            disk: None,
         }
     }
 }
@@ -187,6 +195,7 @@ mod tests {
             cluster: None,
             transport_port: 9300,
             ready_when,
+            disk_patience: None,
         }
     }
 
@@ -205,6 +214,7 @@ mod tests {
             process: None,
             server: None,
             reason: None,
+            disk: None,
         }
     }
 

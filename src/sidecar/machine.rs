@@ -8,6 +8,7 @@
 //! one `timeout` after its start (at once, when it timed out), so that `fall` of them fit into `interval` + `fall` × `timeout`,
 //! whether the node hangs or answers wrongly.
 
+mod around;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,11 @@ pub use state::{Rhythm, State};
 use tokio::time::Instant;
 
 use super::{
+    illness::{Illness, Why},
     judge::{Expected, Judgement, Launched, Miss, Record, judge},
     resumed::Resumed,
     step::{Effect, Event},
+    symptom::Symptom,
     verdict::{Conclusion, Verdict, Wish},
 };
 use crate::{
@@ -56,6 +59,8 @@ pub struct Machine {
     false_alarm: Option<Instant>,
     /// The process that died last, and when. What was asked before is about the time when it lived.
     died: Option<(ProcessId, Instant)>,
+    /// What was last seen of its process, while it does not answer.
+    symptom: Option<Symptom>,
 }
 
 impl Machine {
@@ -68,6 +73,7 @@ impl Machine {
             conclusion: Conclusion {
                 verdict: Verdict::Starting,
                 why: "not probed yet".to_owned(),
+                illness: None,
                 since: now,
             },
             record: Record::Unknown,
@@ -80,6 +86,7 @@ impl Machine {
             due: now,
             false_alarm: None,
             died: None,
+            symptom: None,
         }
     }
 
@@ -88,7 +95,11 @@ impl Machine {
     pub fn resumed(expected: Expected, rhythm: Rhythm, now: Instant, resumed: &Resumed) -> Self {
         let mut machine = Self::new(expected, rhythm, now);
         machine.decided = resumed.decided;
-        machine.enter(now, resumed.state, &resumed.why);
+        let why = Why {
+            illness: resumed.illness,
+            words: resumed.why.clone(),
+        };
+        machine.enter(now, resumed.state, why);
         machine.conclusion.since = resumed.since(now);
         machine
     }
@@ -124,6 +135,7 @@ impl Machine {
         let mut value_changed = false;
         match event {
             Event::Probed(result) => value_changed = self.probed(now, result),
+            Event::Seen(symptom) => self.symptom = Some(symptom),
             Event::ConnectionEnded => self.connection_ended(now),
             Event::ProcessDied { process, why } => self.process_died(now, process, &why),
             Event::RecordChanged(record) => {
@@ -132,7 +144,7 @@ impl Machine {
             }
             Event::LauncherSaid(launched) => self.launcher_said(now, launched),
             Event::Woke => {}
-            Event::Stopped => self.enter(now, State::Stopped, "the sidecar was told to stop"),
+            Event::Stopped => self.enter(now, State::Stopped, Why::well("the sidecar was told to stop")),
         }
         self.wish = self.wish();
         let mut effects = Vec::new();
@@ -199,8 +211,12 @@ impl Machine {
                 self.judged(now, judgement)
             }
             Err(ProbeFailure::Refused) => self.refused(now),
-            Err(failure) => self.missed(now, &failure.to_string(), Miss::of(&failure)),
+            Err(failure) => {
+                let why = Why::ill(Illness::of_failure(&failure), failure.to_string());
+                self.missed(now, self.explained(why), Miss::of(&failure))
+            }
         };
+        self.symptom = None;
         self.decided = true;
         self.due = now.max(begun + self.pause(well));
         value_changed
@@ -211,7 +227,7 @@ impl Machine {
     fn leave_no_longer(&mut self, now: Instant) {
         let phase = self.launched.as_ref().map(|launched| launched.phase);
         if self.state == State::Leaving && phase != Some(Phase::Leaving) {
-            self.enter(now, State::Starting, "the launcher goes on with the node");
+            self.enter(now, State::Starting, Why::well("the launcher goes on with the node"));
         }
     }
 
@@ -229,11 +245,14 @@ impl Machine {
     /// A report came in; whether it was good.
     fn judged(&mut self, now: Instant, judgement: Judgement) -> bool {
         match judgement {
-            Judgement::Good => self.good(now),
-            Judgement::Pending(why) => self.missed(now, &why, Miss::Trouble),
+            Judgement::Good => match self.disk_exhausted(now) {
+                Some(why) => self.unfit(now, why),
+                None => self.good(now),
+            },
+            Judgement::Pending(why) => self.missed(now, Why::ill(Illness::Masterless, why), Miss::Trouble),
             Judgement::Stranger(_) if self.state == State::Leaving => false,
             Judgement::Stranger(why) => {
-                self.enter(now, State::Impostor, &why);
+                self.enter(now, State::Impostor, Why::ill(Illness::Stranger, why));
                 false
             }
         }
@@ -254,25 +273,37 @@ impl Machine {
             self.enter(
                 now,
                 State::Ready { misses: 0 },
-                &format!("{level}, and the node that is expected"),
+                Why::well(format!("{level}, and the node that is expected")),
             );
         } else {
             let why = format!("{hits} of {} good probes in a row", self.rhythm.rise);
-            self.enter(now, State::Unready { hits }, &why);
+            self.enter(now, State::Unready { hits }, Why::well(why));
         }
         true
     }
 
+    /// It answers, and cannot keep what it is given.
+    fn unfit(&mut self, now: Instant, why: Why) -> bool {
+        match self.state {
+            State::Leaving | State::Stopped => {}
+            State::Starting | State::Ready { .. } | State::Unready { .. } | State::Down { .. } | State::Impostor => {
+                self.enter(now, State::Unready { hits: 0 }, why);
+            }
+        }
+        false
+    }
+
     /// A probe failed, or the node is not ready.
-    fn missed(&mut self, now: Instant, why: &str, miss: Miss) -> bool {
+    fn missed(&mut self, now: Instant, why: Why, miss: Miss) -> bool {
+        let certain = why.illness == Some(Illness::Frozen);
         let counted = match miss {
             Miss::Trouble | Miss::Denied => State::Unready { hits: 0 },
             Miss::Stranger => State::Impostor,
         };
         match (self.state, miss) {
-            (State::Ready { misses }, _) if misses + 1 < self.rhythm.fall => {
-                let why = format!("{why} ({} of {})", misses + 1, self.rhythm.fall);
-                self.enter(now, State::Ready { misses: misses + 1 }, &why);
+            (State::Ready { misses }, _) if misses + 1 < self.rhythm.fall && !certain => {
+                let words = format!("{} ({} of {})", why.words, misses + 1, self.rhythm.fall);
+                self.enter(now, State::Ready { misses: misses + 1 }, Why { words, ..why });
             }
             // Its socket is open until its memory is given back.
             (State::Down { .. }, Miss::Trouble) if self.is_dead() => {}
@@ -299,82 +330,20 @@ impl Machine {
         if on_its_way {
             let waits = self.launched.as_ref().and_then(|launched| launched.reason.clone());
             let why = waits.unwrap_or_else(|| "the node is being started, its port is not open yet".to_owned());
-            self.enter(now, State::Starting, &why);
+            self.enter(now, State::Starting, Why::well(why));
         } else {
             let of = if let State::Down { of } = self.state {
                 of
             } else {
                 process
             };
-            self.enter(now, State::Down { of }, "nothing listens on the node's HTTP port");
+            let why = Why::ill(Illness::Refused, "nothing listens on the node's HTTP port");
+            self.enter(now, State::Down { of }, why);
         }
         false
     }
 
-    fn connection_ended(&mut self, now: Instant) {
-        let recent = |at: Instant| now < at + self.rhythm.interval;
-        // A server that closes idle connections must not be probed in a circle.
-        if self.probing.is_none() && !self.false_alarm.is_some_and(recent) {
-            self.false_alarm = Some(now);
-            self.due = now;
-        }
-    }
-
-    /// Certain, so no probe has to agree.
-    fn process_died(&mut self, now: Instant, process: ProcessId, why: &str) {
-        if self.launched.as_ref().and_then(|launched| launched.server) != Some(process) {
-            return;
-        }
-        self.died = Some((process, now));
-        self.decided = true;
-        match self.state {
-            State::Leaving | State::Stopped => {}
-            State::Starting | State::Ready { .. } | State::Unready { .. } | State::Down { .. } | State::Impostor => {
-                let of = self.launched.as_ref().and_then(|launched| launched.process);
-                self.enter(now, State::Down { of }, why);
-            }
-        }
-        self.due = now + self.pause(false);
-    }
-
-    /// Whether the process that the launcher names is known to be dead.
-    fn is_dead(&self) -> bool {
-        let server = self.launched.as_ref().and_then(|launched| launched.server);
-        self.died.is_some_and(|(process, _)| server == Some(process))
-    }
-
-    fn launcher_said(&mut self, now: Instant, launched: Option<Launched>) {
-        let leaving = launched
-            .as_ref()
-            .is_some_and(|launched| launched.phase == Phase::Leaving);
-        self.launched = launched;
-        match (leaving, self.state) {
-            (true, State::Leaving) => {}
-            (true, _) => self.enter(now, State::Leaving, "the launcher is about to stop the node"),
-            (false, State::Leaving) => {
-                self.enter(now, State::Starting, "the launcher goes on with the node");
-                self.due = now;
-            }
-            (false, _) => self.expectation_changed(now),
-        }
-    }
-
-    /// A ready node is judged again at once by its last good report; any other is asked again.
-    fn expectation_changed(&mut self, now: Instant) {
-        match (self.state, &self.good) {
-            (State::Ready { .. }, Some(report)) => {
-                match judge(&self.expected, &self.record, self.launched.as_ref(), report) {
-                    Judgement::Good => {}
-                    Judgement::Pending(why) => self.enter(now, State::Unready { hits: 0 }, &why),
-                    Judgement::Stranger(why) => self.enter(now, State::Impostor, &why),
-                }
-            }
-            (State::Impostor | State::Unready { .. }, _) => self.due = now,
-            (State::Starting | State::Down { .. } | State::Ready { .. } | State::Leaving | State::Stopped, _) => {}
-        }
-    }
-
-    fn enter(&mut self, now: Instant, state: State, why: &str) {
+    fn enter(&mut self, now: Instant, state: State, why: Why) {
         self.state = state;
         let verdict = state.verdict();
         let since = if verdict == self.conclusion.verdict {
@@ -384,7 +353,8 @@ impl Machine {
         };
         self.conclusion = Conclusion {
             verdict,
-            why: why.to_owned(),
+            why: why.words,
+            illness: why.illness,
             since,
         };
     }

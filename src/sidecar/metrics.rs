@@ -16,10 +16,15 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use super::{
+    illness::Illness,
     snapshot::{Facts, Snapshot, seconds},
     verdict::Verdict,
 };
-use crate::probe::{ProbeFailure, ProbeOutcome};
+use crate::{
+    launcher::disk::room::Watermark,
+    nodefile::DiskState,
+    probe::{ProbeFailure, ProbeOutcome},
+};
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -175,6 +180,36 @@ impl Readings {
         Ok(())
     }
 
+    /// What is wrong with the node, and what with its disk, each with all the classes that there are: an alarm can wait for any.
+    fn illness(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let help = "1 for what is wrong with the node, also before it costs the verdict";
+        let mut classes = encoder.encode_descriptor("illness", help, None, MetricType::Gauge)?;
+        for class in Illness::ALL {
+            let holds = flag(self.snapshot.conclusion.illness == Some(class));
+            ConstGauge::new(holds).encode(classes.encode_family(&[("class", class.word())])?)?;
+        }
+        let disk = self.snapshot.disk.as_ref();
+        let state = disk.map_or(DiskState::Unknown, |(disk, _)| disk.state);
+        let help = "1 for how the disk under the data stands, as the launcher tells it";
+        let mut states = encoder.encode_descriptor("disk", help, None, MetricType::Gauge)?;
+        for own in DiskState::ALL {
+            ConstGauge::new(flag(own == state)).encode(states.encode_family(&[("state", own.word())])?)?;
+        }
+        let passed = disk.and_then(|(disk, _)| disk.watermark);
+        let help = "1 for the watermark of the node that its disk has passed";
+        let mut marks = encoder.encode_descriptor("disk_watermark", help, None, MetricType::Gauge)?;
+        for own in Watermark::ALL {
+            ConstGauge::new(flag(passed == Some(own))).encode(marks.encode_family(&[("watermark", own.word())])?)?;
+        }
+        let used = disk.and_then(|(disk, _)| disk.used_percent);
+        let help = "The used share of the disk under the data; NaN while unknown";
+        let metric = encoder.encode_descriptor("disk_used_ratio", help, None, MetricType::Gauge)?;
+        ConstGauge::new(used.map_or(f64::NAN, |percent| f64::from(percent) / 100.0)).encode(metric)?;
+        let help = "How long ago the launcher last told of the disk; NaN while unknown";
+        let metric = encoder.encode_descriptor("disk_age_seconds", help, None, MetricType::Gauge)?;
+        ConstGauge::new(disk.map_or(f64::NAN, |(_, heard)| seconds(*heard, self.now))).encode(metric)
+    }
+
     fn families(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let mut verdict =
             encoder.encode_descriptor("verdict", "1 for the verdict that holds", None, MetricType::Gauge)?;
@@ -182,6 +217,7 @@ impl Readings {
             let holds = flag(word == self.snapshot.conclusion.verdict);
             ConstGauge::new(holds).encode(verdict.encode_family(&[("verdict", word.word())])?)?;
         }
+        self.illness(encoder)?;
         let help = "1 for what keeps the key from being as wanted although etcd answers";
         let mut obstacle = encoder.encode_descriptor("registration_obstacle", help, None, MetricType::Gauge)?;
         if let Some(found) = &self.snapshot.standing.obstacle {
@@ -239,6 +275,7 @@ mod tests {
             conclusion: Conclusion {
                 verdict: Verdict::Ready,
                 why: String::new(),
+                illness: None,
                 since: now,
             },
             since: SystemTime::now(),
@@ -249,6 +286,7 @@ mod tests {
             settings: crate::reload::Reading::default(),
             witness: Witness::Connection,
             seeds: None,
+            disk: None,
         };
         let page = Metrics::new().render(&facts, &snapshot, now);
         let help = page

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::{machine::State, verdict::Conclusion};
+use super::{illness::Illness, machine::State, verdict::Conclusion};
 
 /// Where it stood.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Resumed {
     pub decided: bool,
     /// Why, as it was said.
     pub why: String,
+    /// What was wrong, as a class.
+    #[serde(default)]
+    pub illness: Option<Illness>,
     /// How long the verdict had been this one.
     stood: Duration,
     /// When it became this one, by the clock on the wall.
@@ -29,6 +32,7 @@ impl Resumed {
             state,
             decided,
             why: conclusion.why.clone(),
+            illness: conclusion.illness,
             stood: now.saturating_duration_since(conclusion.since),
             since,
         }

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    disk::Disk,
     judge::{Launched, Record},
     launcher_file::{LauncherFile, SeedsFile},
     machine::Machine,
@@ -13,14 +14,17 @@ use super::{
     snapshot::RecordSeen,
     sources::{Input, Sight, Sources},
     step::{Effect, Event},
-    told::Told,
+    symptom::Symptom,
+    told::{Around, Told},
     verdict::Wish,
 };
 use crate::{
     config::NodeSettings,
     exit::{Exit, Failure},
-    host::{self, Signal},
+    host::{self, Signal, Stillness},
     model::Member,
+    nodefile::ProcessId,
+    probe::ProbeFailure,
     registration::{Registration, Value, Want},
     registry::{Keys, Registry, WatchEvent},
     reload::{Found, Looking},
@@ -60,6 +64,8 @@ pub(super) struct Seen {
     record: RecordSeen,
     /// What the machine was last told of the launcher.
     launched: Option<Launched>,
+    /// What was seen of the node's process when it last did not answer; none: it has answered since.
+    still: Option<(ProcessId, Stillness)>,
     /// When the machine wants to be woken; none while a probe is on its way.
     wake: Option<Instant>,
     /// Since when the member has been ready, as its key says; none while it is not wanted there.
@@ -98,17 +104,26 @@ impl Shell {
                 Turn::Become(found) => self.become_next(&found).await,
             };
             self.record_uuid();
-            let (standing, record) = (self.sources.standing(), self.seen.record.clone());
-            let witness = self.sources.witness();
             self.told.seeds(self.seeds.look());
-            self.told
-                .turned(Instant::now(), &self.machine, witness, standing, record);
+            let around = Around {
+                witness: self.sources.witness(),
+                standing: self.sources.standing(),
+                record: self.seen.record.clone(),
+                disk: self.disk(),
+            };
+            self.told.turned(Instant::now(), &self.machine, around);
         }
         self.told.stopping();
         if let Err(error) = self.registration.leave(LEAVE).await {
             tracing::warn!(%error, "left without an answer");
         }
         Ok(Exit::Done)
+    }
+
+    /// The disk as the launcher tells it, and when it last did.
+    fn disk(&self) -> Option<(Disk, Instant)> {
+        let disk = self.seen.launched.as_ref()?.disk.clone()?;
+        Some((disk, self.launcher.heard()))
     }
 
     fn take(&mut self, input: Input) -> Result<Turn, Failure> {
@@ -121,8 +136,9 @@ impl Shell {
             Input::Looked(looked) => return Ok(self.looked(looked).map_or(Turn::Go, Turn::Become)),
             Input::Saw(Sight::Probed(outcome)) => {
                 self.told.probed(Instant::now(), &outcome);
-                if outcome.result.is_err() {
-                    self.look_for_dump();
+                match &outcome.result {
+                    Ok(_) => self.seen.still = None,
+                    Err(failure) => self.look_at_process(failure),
                 }
                 self.feed(Event::Probed(outcome.result))
             }
@@ -172,10 +188,21 @@ impl Shell {
         leaving
     }
 
-    /// A node that does not answer may be dead already: while the kernel writes its memory into a file, all its sockets stay open.
-    fn look_for_dump(&mut self) {
+    /// A node that does not answer may be dead already: while the kernel writes its memory into a file, all its sockets stay open. Or
+    /// it can be seen why it does not.
+    fn look_at_process(&mut self, failure: &ProbeFailure) {
         let server = self.seen.launched.as_ref().and_then(|launched| launched.server);
-        if let Some(process) = server.filter(|server| server.is_alive() && host::is_dumping_core(server.pid)) {
+        let Some(process) = server.filter(|server| server.is_alive()) else {
+            return;
+        };
+        if matches!(failure, ProbeFailure::Hung(_) | ProbeFailure::TimedOut(_))
+            && let Some(now) = Stillness::of(process.pid)
+        {
+            let before = self.seen.still.filter(|(of, _)| *of == process).map(|(_, still)| still);
+            self.seen.still = Some((process, now));
+            self.feed(Event::Seen(Symptom::of(before, now)));
+        }
+        if host::is_dumping_core(process.pid) {
             let why = format!(
                 "the node's process {} is dead, the kernel writes its core dump",
                 process.pid
@@ -188,7 +215,7 @@ impl Shell {
     fn look_at_launcher(&mut self) -> Option<Event> {
         // Before the look: what comes after it is told.
         self.sources.watch(self.launcher.folder());
-        let launched = self.launcher.look();
+        let launched = self.launcher.look(Instant::now());
         if launched == self.seen.launched {
             return None;
         }

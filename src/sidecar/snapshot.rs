@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
+    disk::Disk,
+    illness::Illness,
     verdict::{Conclusion, Verdict},
     vigil::Witness,
 };
@@ -71,6 +73,8 @@ pub(super) struct Snapshot {
     pub(super) witness: Witness,
     /// What the launcher tells of its seed list.
     pub(super) seeds: Option<SeedsTold>,
+    /// The disk under the data as the launcher tells it, and when that last showed that it lives; none: nothing is known.
+    pub(super) disk: Option<(Disk, Instant)>,
 }
 
 impl Snapshot {
@@ -97,12 +101,20 @@ impl Snapshot {
     /// One sentence for the service manager; without ages, so that it changes only with its content.
     pub(super) fn sentence(&self) -> String {
         format!(
-            "{}: {}; {}{}",
+            "{}: {}{}; {}{}",
             self.conclusion.verdict.word(),
             self.conclusion.why,
+            self.disk_words(),
             self.registry_words(),
             self.settings.words()
         )
+    }
+
+    /// What is not said by the reason already.
+    fn disk_words(&self) -> String {
+        let said = self.conclusion.illness.is_some_and(Illness::is_of_disk);
+        let disk = self.disk.as_ref().filter(|_| !said);
+        disk.map_or_else(String::new, |(disk, _)| disk.words())
     }
 
     fn registry_words(&self) -> String {
@@ -127,11 +139,13 @@ impl Snapshot {
             "service": facts.service.as_str(),
             "verdict": self.conclusion.verdict,
             "why": self.conclusion.why,
+            "illness": self.conclusion.illness,
             "since": humantime::format_rfc3339_seconds(self.since).to_string(),
             "for_seconds": seconds(self.conclusion.since, now),
             "probe": self.probe_json(facts, now),
             "death_seen_by": self.witness,
             "node": self.node_json(),
+            "disk": self.disk_json(now),
             "record": self.record_json(),
             "seeds": self.seeds_json(),
             "registry": self.registry_json(facts, now),
@@ -200,6 +214,21 @@ impl Snapshot {
                 "transport_port": report.identity.transport_port,
                 "joined": report.joined(),
                 "is_master": report.is_master(),
+            })
+        })
+    }
+
+    fn disk_json(&self, now: Instant) -> Value {
+        self.disk.as_ref().map_or(Value::Null, |(disk, heard)| {
+            let since = SystemTime::now() - now.saturating_duration_since(disk.since);
+            json!({
+                "state": disk.state,
+                "why": disk.why,
+                "since": humantime::format_rfc3339_seconds(since).to_string(),
+                "for_seconds": seconds(disk.since, now),
+                "used_percent": disk.used_percent,
+                "watermark": disk.watermark,
+                "age_seconds": seconds(*heard, now),
             })
         })
     }

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::{
     judge::{Launched, Record},
+    symptom::Symptom,
     verdict::Wish,
 };
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 pub enum Event {
     /// A probe ended.
     Probed(Result<Report, ProbeFailure>),
+    /// What was seen of the node's process, which does not answer. Comes just before the probe that says so.
+    Seen(Symptom),
     /// The held connection ended.
     ConnectionEnded,
     /// The process that owns the node's socket is dead, though the socket may still be open.

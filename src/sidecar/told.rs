@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    disk::Disk,
     machine::Machine,
     metrics::Metrics,
     snapshot::{LastProbe, RecordSeen, Snapshot},
@@ -18,6 +19,16 @@ use crate::{
     registration::Standing,
     reload::Reading,
 };
+
+/// What is told beside what the machine knows.
+#[derive(Debug)]
+pub(super) struct Around {
+    pub(super) witness: Witness,
+    pub(super) standing: Standing,
+    pub(super) record: RecordSeen,
+    /// The disk under the data, and when the launcher last showed that it lives.
+    pub(super) disk: Option<(Disk, Instant)>,
+}
 
 /// Tells everyone.
 #[derive(Debug)]
@@ -49,6 +60,7 @@ impl Told {
             settings: Reading::default(),
             witness: Witness::Connection,
             seeds: None,
+            disk: None,
         });
         let told = Self {
             snapshots,
@@ -130,22 +142,16 @@ impl Told {
     }
 
     /// The loop has turned: everything as it is now.
-    pub(super) fn turned(
-        &mut self,
-        now: Instant,
-        machine: &Machine,
-        witness: Witness,
-        standing: Standing,
-        record: RecordSeen,
-    ) {
-        let arrived = standing.registered && !self.snapshots.borrow().standing.registered;
+    pub(super) fn turned(&mut self, now: Instant, machine: &Machine, around: Around) {
+        let arrived = around.standing.registered && !self.snapshots.borrow().standing.registered;
         self.snapshots.send_modify(|snapshot| {
             snapshot.turned = now;
             snapshot.conclusion = machine.conclusion().clone();
             snapshot.report = machine.report().cloned();
-            snapshot.witness = witness;
-            snapshot.standing = standing;
-            snapshot.record = record;
+            snapshot.witness = around.witness;
+            snapshot.standing = around.standing;
+            snapshot.record = around.record;
+            snapshot.disk = around.disk;
         });
         let sentence = self.snapshots.borrow().sentence();
         self.notifier.status(&sentence);

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::illness::Illness;
+
 /// The node's state, the same word in key, metrics, log and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,6 +54,8 @@ pub struct Conclusion {
     pub verdict: Verdict,
     /// Why, in one sentence for people.
     pub why: String,
+    /// What is wrong, as a class; none: nothing, or nothing yet.
+    pub illness: Option<Illness>,
     /// When the verdict became this one.
     pub since: Instant,
 }

@@ -16,6 +16,7 @@ mod formation;
 mod formation_model;
 mod generated_docs;
 mod host_faults;
+mod hung_host;
 mod launch;
 mod launch_container;
 mod launch_old_lines;

@@ -118,7 +118,7 @@ async fn each_way_to_misbehave_has_its_kind_and_ends_in_time() {
         Mood::Bytes(bytes)
     };
     for (mood, expected) in [
-        (Mood::Hang, "timed_out"),
+        (Mood::Hang, "hung"),
         (Mood::Trickle(Duration::from_millis(100)), "timed_out"),
         (Mood::Close, "closed"),
         (Mood::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "garbage"),
@@ -181,7 +181,7 @@ async fn a_real_node_is_known_through_its_life() {
     assert_eq!(failure, Err(ProbeFailure::Tls(TlsFailure::NotSpoken)));
 
     node.freeze();
-    assert_eq!(kind(&mut prober).await, "timed_out");
+    assert_eq!(kind(&mut prober).await, "hung");
     node.thaw();
     node.until("answers again", |_| true).await;
     report(&mut prober).await;

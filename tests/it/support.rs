@@ -11,6 +11,7 @@ pub(crate) mod http;
 pub(crate) mod key_seen;
 pub(crate) mod launcher;
 pub(crate) mod manager;
+pub(crate) mod mount;
 pub(crate) mod node;
 mod parts;
 pub(crate) mod place;

@@ -141,5 +141,6 @@ fn node_file(pid: u32) -> NodeFile {
         boot: quorate::host::boot_id().expect("a boot"),
         reason: None,
         skipped_checks: Vec::new(),
+        disk: None,
     }
 }

@@ -56,6 +56,7 @@ pub async fn leftover(plan: &Plan, packed: &Packed, dead: Dead) -> Result<Option
         claim: label(labels::CLAIM).and_then(|claim| claim.parse().ok()),
         // No label: the launcher's file knows.
         skipped_checks: Vec::new(),
+        disk: None,
         with_setting: label(labels::WITH_SETTING).is_some_and(|value| value == "true"),
         boot: host::boot_id()?,
         reason: None,

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use rustix::fs::{statfs, statvfs};
+use rustix::fs::statfs;
 
 use super::{
     Check,
@@ -11,16 +11,10 @@ use super::{
 };
 use crate::launcher::{
     decide::{Disk, Reason, usable_marker},
+    disk::room::{Room, Watermarks},
     marker_file,
     plan::Plan,
 };
-
-/// At this share of a disk the node makes its indices read-only.
-const FLOOD_STAGE_FREE: u64 = 20;
-/// The setting that says otherwise.
-const WATERMARK: &str = "cluster.routing.allocation.disk.watermark.flood_stage";
-/// The same, all watermarks together.
-const THRESHOLD: &str = "cluster.routing.allocation.disk.threshold_enabled";
 
 /// File systems, by the number in `statfs`, on which data is lost or late.
 const UNFIT: &[(u32, &str, &str)] = &[
@@ -43,74 +37,44 @@ const UNFIT: &[(u32, &str, &str)] = &[
     ),
 ];
 
-/// Room for the data, as the file system says.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    total: u64,
-    free: u64,
-    /// None: the file system does not count them.
-    free_files: Option<u64>,
-}
-
-impl Room {
-    fn lacks(self) -> Option<&'static str> {
-        match (self.free, self.free_files) {
-            // One without any blocks is none that keeps files.
-            _ if self.total == 0 => None,
-            (0, _) => Some("space"),
-            (_, Some(0)) => Some("files (inodes)"),
-            (_, Some(_) | None) => None,
-        }
-    }
-}
-
-fn room(dir: &Path) -> io::Result<Room> {
-    let stat = statvfs(dir)?;
-    Ok(Room {
-        total: stat.f_blocks * stat.f_frsize,
-        free: stat.f_bavail * stat.f_frsize,
-        free_files: (stat.f_files > 0).then_some(stat.f_favail),
-    })
-}
-
 pub(super) fn space(plan: &Plan) -> Check {
     const NAME: &str = "disk-space";
     // The launcher's own files are small, but it writes them at every start.
     for dir in [&plan.layout.dir, &plan.settings.node.run_dir] {
         let dir = existing(dir);
-        if let Some(what) = room(dir).ok().and_then(Room::lacks) {
+        if let Some(what) = Room::of(dir).ok().and_then(Room::lacks) {
             return Check::fail(NAME, format!("no {what} left at {}", dir.display()), "make room there");
         }
     }
     let data = existing(&plan.layout.data);
-    let room = match room(data) {
+    let room = match Room::of(data) {
         Ok(room) => room,
         Err(error) => return unseen(NAME, data, &error),
     };
-    let set = &plan.setup.set;
-    let own_rule = set.contains_key(WATERMARK) || set.get(THRESHOLD).is_some_and(|value| value == "false");
-    judge_space(NAME, data, room, plan.line.flood_headroom, own_rule)
+    judge_space(NAME, data, room, &plan.watermarks())
 }
 
-fn judge_space(name: &'static str, data: &Path, room: Room, headroom: Option<u64>, own_rule: bool) -> Check {
+fn judge_space(name: &'static str, data: &Path, room: Room, marks: &Watermarks) -> Check {
     let data = data.display();
     let what = format!("{} of {} free at {data}", shown(room.free), shown(room.total));
-    if let Some(of) = room.lacks() {
-        return Check::fail(
-            name,
-            format!("no {of} left at {data}"),
-            "make room, or point `--data` at another disk",
-        );
-    }
-    let enough = (room.total / FLOOD_STAGE_FREE).min(headroom.unwrap_or(u64::MAX));
-    if room.free < enough && !own_rule {
-        let hint = format!(
-            "make room: {} must be free, or set `--set {WATERMARK}=…`",
-            shown(enough)
-        );
-        return Check::warn(name, format!("{what}: the node makes its indices read-only"), hint);
-    }
-    Check::ok(name, what)
+    let passed = match (room.lacks(), marks.passed(room)) {
+        (Some(of), _) => {
+            return Check::fail(
+                name,
+                format!("no {of} left at {data}"),
+                "make room, or point `--data` at another disk",
+            );
+        }
+        (None, None) => return Check::ok(name, what),
+        (None, Some(passed)) => passed,
+    };
+    let needed = marks.needed(passed, room.total).unwrap_or_default();
+    let hint = format!(
+        "make room: {} must be free, or set `--set {}=…`",
+        shown(needed),
+        passed.setting()
+    );
+    Check::warn(name, format!("{what}: {}", passed.meaning()), hint)
 }
 
 pub(super) fn filesystem(plan: &Plan) -> Check {
@@ -188,28 +152,30 @@ pub fn look(plan: &Plan) -> io::Result<Option<Disk>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::launcher::preflight::Grade;
 
     #[test]
-    fn a_full_disk_fails_and_one_above_the_flood_stage_warns() {
-        const GIB: u64 = 1 << 30;
-        let judge = |total, free, free_files, headroom, own_rule| {
+    fn a_full_disk_fails_and_one_past_a_watermark_warns() {
+        let marks = Watermarks::new(&BTreeMap::new(), None);
+        let judge = |free: u64, free_files| {
             let room = Room {
-                total,
-                free,
+                total: 100_u64 << 30,
+                free: free << 30,
                 free_files,
             };
-            judge_space("disk-space", Path::new("/d"), room, headroom, own_rule).result
+            judge_space("disk-space", Path::new("/d"), room, &marks)
         };
-        assert_eq!(judge(100 * GIB, 6 * GIB, Some(9), None, false), Grade::Ok);
-        assert_eq!(judge(100 * GIB, 4 * GIB, Some(9), None, false), Grade::Warn);
-        assert_eq!(judge(100 * GIB, 4 * GIB, Some(9), None, true), Grade::Ok);
-        assert_eq!(judge(100 * GIB, 0, Some(9), None, true), Grade::Fail);
-        assert_eq!(judge(100 * GIB, 50 * GIB, Some(0), None, false), Grade::Fail);
-        assert_eq!(judge(100 * GIB, 50 * GIB, None, None, false), Grade::Ok);
-        assert_eq!(judge(8000 * GIB, 120 * GIB, None, Some(100 * GIB), false), Grade::Ok);
-        assert_eq!(judge(8000 * GIB, 120 * GIB, None, None, false), Grade::Warn);
+        assert_eq!(judge(16, Some(9)).result, Grade::Ok);
+        let flood = judge(4, None);
+        assert!(
+            flood.result == Grade::Warn && flood.what.contains("read-only"),
+            "{flood:?}"
+        );
+        assert_eq!(judge(0, Some(9)).result, Grade::Fail);
+        assert_eq!(judge(50, Some(0)).result, Grade::Fail);
     }
 
     #[test]

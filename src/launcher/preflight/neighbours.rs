@@ -57,6 +57,7 @@ mod tests {
             boot: "b".to_owned(),
             reason: None,
             skipped_checks: Vec::new(),
+            disk: None,
         };
         let found = |name: &str| namesake(dir.path(), &path("10.0.0.1.json"), name);
         file.write(&path("10.0.0.1.json")).expect("written");

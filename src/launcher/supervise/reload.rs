@@ -55,10 +55,11 @@ impl<R: Runtime> Running<'_, R> {
             host::let_signals_in();
             return Err("the node is ending".to_owned());
         }
+        let helper = self.disk.let_go().await;
         self.desk.repeat();
         let mut files = vec![(Passed::LOCK, self.ground.registration.lock())];
         files.extend(self.lock.iter().map(|lock| (Passed::DATA, lock.file().as_fd())));
-        let state = Passed::state(self.process);
+        let state = Passed::state(self.process, helper);
         let error = self.looking.reload.become_next(found, kept, state, &files);
         host::let_signals_in();
         Err(format!("cannot become the next program: {error}"))

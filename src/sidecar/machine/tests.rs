@@ -1,5 +1,6 @@
 //! The machine: a table of its transitions, and the rules of the drawing one by one.
 
+mod illness;
 mod properties;
 
 use super::*;
@@ -15,7 +16,7 @@ const RHYTHM: Rhythm = Rhythm {
     rise: 2,
     fall: 3,
 };
-const TIMED_OUT: ProbeFailure = ProbeFailure::TimedOut(Duration::from_secs(2));
+const TIMED_OUT: ProbeFailure = ProbeFailure::Hung(Duration::from_secs(2));
 
 fn machine(now: Instant) -> Machine {
     let expected = Expected {
@@ -23,6 +24,7 @@ fn machine(now: Instant) -> Machine {
         cluster: None,
         transport_port: 9300,
         ready_when: ReadyWhen::Joined,
+        disk_patience: Some(30 * SECOND),
     };
     Machine::new(expected, RHYTHM, now)
 }
@@ -75,6 +77,7 @@ fn launcher(phase: Phase, pid: Option<u32>) -> Event {
         process: pid.map(|pid| ProcessId { pid, start_time: 1 }),
         server: pid.map(|pid| ProcessId { pid, start_time: 1 }),
         reason: None,
+        disk: None,
     }))
 }
 

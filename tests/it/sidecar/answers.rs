@@ -44,21 +44,26 @@ async fn verdict_and_answers_go_on_without_etcd() {
 async fn every_way_to_misbehave_leads_to_its_verdict() {
     let node = StandIn::at_home("opensearch-3.6.0");
     let sidecar = Sidecar::start(NO_ETCD, node.home(), &FAST);
-    for (mood, verdict) in [
-        (Mood::Hang, "unready"),
-        (Mood::Trickle(Duration::from_millis(50)), "unready"),
-        (Mood::Close, "unready"),
-        (Mood::Line("lost"), "unready"),
-        (Mood::Status(500, "", "{}"), "unready"),
-        (Mood::Status(401, "", "{}"), "unready"),
-        (Mood::Status(302, "location: http://127.0.0.1:1/\r\n", ""), "impostor"),
-        (Mood::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "impostor"),
-        (Mood::Bytes(vec![b'x'; 1_000_000]), "impostor"),
+    for (mood, verdict, illness) in [
+        (Mood::Hang, "unready", "hung"),
+        (Mood::Trickle(Duration::from_millis(50)), "unready", "slow"),
+        (Mood::Close, "unready", "broken"),
+        (Mood::Line("lost"), "unready", "masterless"),
+        (Mood::Status(500, "", "{}"), "unready", "broken"),
+        (Mood::Status(401, "", "{}"), "unready", "denied"),
+        (
+            Mood::Status(302, "location: http://127.0.0.1:1/\r\n", ""),
+            "impostor",
+            "stranger",
+        ),
+        (Mood::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "impostor", "stranger"),
+        (Mood::Bytes(vec![b'x'; 1_000_000]), "impostor", "stranger"),
     ] {
         node.is(Mood::Line("joined"));
         sidecar.verdict("ready").await;
         node.is(mood);
-        sidecar.verdict(verdict).await;
+        let status = sidecar.verdict(verdict).await;
+        assert_eq!(status["illness"], illness, "{status}");
     }
 }
 

@@ -141,6 +141,7 @@ impl Sidecar {
             cluster: None,
             transport_port: 9300,
             ready_when: ReadyWhen::Joined,
+            disk_patience: None,
         };
         let rhythm = Rhythm {
             interval: settings.interval,

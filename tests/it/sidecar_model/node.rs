@@ -71,7 +71,7 @@ impl Node {
             return Err(ProbeFailure::Closed);
         }
         match self.kind {
-            Kind::Hung | Kind::Dying => Err(ProbeFailure::TimedOut(timeout)),
+            Kind::Hung | Kind::Dying => Err(ProbeFailure::Hung(timeout)),
             Kind::Off => Err(ProbeFailure::Refused),
             Kind::Denied => Err(ProbeFailure::Unauthorized {
                 status: 401,
@@ -115,6 +115,7 @@ impl Node {
             process: named.filter(lives).map(process),
             server: named.map(process),
             reason: None,
+            disk: None,
         })
     }
 }

@@ -37,8 +37,12 @@ impl Sidecar {
 
     /// The same with an environment.
     pub(crate) fn start_with(endpoint: &str, address: &Address, more: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_at(endpoint, address.ip(), more, env)
+    }
+
+    /// The same at an address that no other test has.
+    pub(crate) fn start_at(endpoint: &str, ip: Ipv4Addr, more: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let ip = address.ip();
         let mut arguments = vec!["sidecar".to_owned()];
         for (flag, value) in [
             ("--log", "debug".to_owned()),

@@ -209,5 +209,6 @@ pub(super) fn file(phase: Phase, reason: Option<&str>) -> NodeFile {
         boot: "b".to_owned(),
         reason: reason.map(str::to_owned),
         skipped_checks: Vec::new(),
+        disk: None,
     }
 }

@@ -44,5 +44,33 @@ pub(super) const CHAPTER: Chapter = Chapter {
             ],
             broken: None,
         },
+        Fault {
+            name: "a disk under the data that hangs",
+            seen: "warnings within 15 s; the node is `unready` with illness `disk_stalled` 30 s after the write began, and its key goes; \
+                   launcher and sidecar go on, also those that are killed and started again; all comes back with the disk",
+            tests: &["hung_host::a_node_on_a_disk_that_hangs_leaves_and_comes_back_and_nobody_hangs_with_it"],
+            broken: None,
+        },
+        Fault {
+            name: "a disk that becomes read-only, or answers writes with errors",
+            seen: "the node is `unready` after 30 s, illness `disk_read_only` or `disk_failing` with the system's words; back with the disk",
+            tests: &["hung_host::a_disk_that_is_full_warns_and_one_that_is_read_only_takes_the_node_out"],
+            broken: None,
+        },
+        Fault {
+            name: "a disk that fills up under a node",
+            seen: "a warning with the watermark in both daemons' status, `quorate status` and metrics; the node stays registered",
+            tests: &["hung_host::a_disk_that_is_full_warns_and_one_that_is_read_only_takes_the_node_out"],
+            broken: None,
+        },
+        Fault {
+            name: "SIGKILL or SIGSTOP of the helper that tries the disk, SIGSTOP of the launcher",
+            seen: "nothing: the helper is replaced within two intervals, and what is not known costs no key",
+            tests: &[
+                "hung_host::a_helper_that_is_killed_or_stopped_is_replaced",
+                "hung_host::a_disk_that_is_full_warns_and_one_that_is_read_only_takes_the_node_out",
+            ],
+            broken: None,
+        },
     ],
 };
