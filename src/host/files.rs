@@ -108,9 +108,6 @@ impl FileLock {
             path: path.to_owned(),
             source,
         };
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(io_error)?;
-        }
         let open = |create| {
             OpenOptions::new()
                 .read(true)
@@ -120,9 +117,12 @@ impl FileLock {
                 .custom_flags(NO_LINK)
                 .open(path)
         };
-        // One that is there already can be opened on a disk that hangs, as long as nothing is asked to be made.
+        // One that is there already can be opened on a disk that hangs, as long as nothing is asked to be made, a directory neither.
         let file = match open(false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => open(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path
+                .parent()
+                .map_or(Ok(()), std::fs::create_dir_all)
+                .and_then(|()| open(true)),
             opened => opened,
         };
         let file = file.map_err(io_error)?;

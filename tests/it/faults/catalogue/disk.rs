@@ -47,7 +47,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Fault {
             name: "a disk under the data that hangs",
             seen: "warnings within 15 s; the node is `unready` with illness `disk_stalled` 30 s after the write began, and its key goes; \
-                   launcher and sidecar go on, also those that are killed and started again; all comes back with the disk",
+                   launcher and sidecar go on, and all comes back with the disk",
             tests: &["hung_host::a_node_on_a_disk_that_hangs_leaves_and_comes_back_and_nobody_hangs_with_it"],
             broken: None,
         },
