@@ -80,11 +80,15 @@ fn config() -> Command {
         .about("Each setting with its value and where it comes from")
         .long_about(help::CONFIG_SHOW)
         .after_help(help::CONFIG_SHOW_EXAMPLE);
+    let sample = Command::new("sample")
+        .about("Prints a configuration file to begin with: every setting, commented out")
+        .after_help(help::CONFIG_SAMPLE_EXAMPLE);
     Command::new("config")
         .about("Shows the settings")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(with_groups(show, &Group::ALL).arg(output()))
+        .subcommand(sample)
 }
 
 fn completions() -> Command {

@@ -23,7 +23,7 @@ use crate::{
 /// Flags, environment and files of this command line. Commands without settings read no file.
 pub fn sources(matches: &ArgMatches) -> Result<Sources, Failure> {
     match leaf(matches) {
-        ("completions" | "man" | "demo", _) => Ok(Sources::without_files()),
+        ("completions" | "config sample" | "man" | "demo", _) => Ok(Sources::without_files()),
         (_, matches) => Sources::collect(matches),
     }
 }
@@ -42,6 +42,7 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "status" => status::run(own, sources).await,
         "wait" => wait::run(own, sources).await,
         "config show" => config_show::run(own, sources),
+        "config sample" => generate::sample(),
         "cluster show" => cluster::show(own, sources).await,
         "cluster adopt" => cluster::adopt(own, sources).await,
         "cluster reset" => cluster::reset(own, sources).await,
@@ -65,9 +66,12 @@ pub fn resolve<T>(sources: &Sources, read: impl FnOnce(&mut Resolver<'_>) -> Opt
 /// The innermost command with its name, e.g. `config show`.
 fn leaf(matches: &ArgMatches) -> (&str, &ArgMatches) {
     match matches.subcommand() {
-        Some(("config", inner)) if inner.subcommand_matches("show").is_some() => {
-            ("config show", inner.subcommand_matches("show").unwrap_or(inner))
-        }
+        Some(("config", inner)) => match inner.subcommand() {
+            Some(("show", own)) => ("config show", own),
+            Some(("sample", own)) => ("config sample", own),
+            Some((other, own)) => (other, own),
+            None => ("config", inner),
+        },
         Some(("cluster", inner)) => match inner.subcommand() {
             Some(("show", own)) => ("cluster show", own),
             Some(("adopt", own)) => ("cluster adopt", own),

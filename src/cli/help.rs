@@ -97,6 +97,10 @@ pub(super) const CONFIG_SHOW_EXAMPLE: &str = "\
 Example:
   quorate config show --config ./quorate.toml --output json";
 
+pub(super) const CONFIG_SAMPLE_EXAMPLE: &str = "\
+Example:
+  quorate config sample | sudo tee /etc/quorate/quorate.toml";
+
 pub(super) const CLUSTER_SHOW: &str = "\
 Shows the cluster record: how far the formation has come, by which claim and node, the cluster's name and UUID.";
 

@@ -1,11 +1,11 @@
-//! `quorate completions` and `quorate man`: what is made from the command line's own description.
+//! `quorate completions`, `quorate man` and `quorate config sample`: what is made from the program's own description.
 
 use std::path::Path;
 
 use clap::ArgMatches;
 
 use crate::{
-    cli,
+    cli, config,
     exit::{Exit, Failure},
     output,
 };
@@ -18,6 +18,12 @@ pub(super) fn completions(matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(*shell, &mut cli::command(), "quorate", &mut text);
     output::bytes(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Prints a configuration file to begin with.
+pub(super) fn sample() -> Result<Exit, Failure> {
+    output::bytes(config::sample().as_bytes())?;
     Ok(Exit::Done)
 }
 

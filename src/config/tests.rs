@@ -346,3 +346,38 @@ fn a_damaged_file_gives_settings_or_an_error_that_says_where() {
         let _ = Resolver::new(&sources).show_all();
     });
 }
+
+/// The line of a setting in the sample, with the comment mark taken away.
+fn sampled(opt: &Opt) -> String {
+    let begin = format!("#{} = ", opt.key);
+    let all = sample();
+    let lines: Vec<_> = all.lines().filter(|line| line.starts_with(&begin)).collect();
+    assert_eq!(lines.len(), 1, "{}: {lines:?}", opt.key);
+    lines[0][1..].to_owned()
+}
+
+#[test]
+fn the_sample_says_nothing_and_has_every_setting_once() {
+    let said = sources(&[], &[], &sample());
+    let sources_of_all = Resolver::new(&said).show_all();
+    assert!(
+        sources_of_all.iter().all(|(.., source)| *source == Source::Default),
+        "{sources_of_all:?}"
+    );
+    for opt in OPTIONS {
+        sampled(opt);
+    }
+}
+
+#[test]
+fn a_line_of_the_sample_without_its_mark_says_the_default() {
+    for opt in OPTIONS {
+        let line = sampled(opt);
+        let said = sources(&[], &[], &line);
+        let (shown, from) = value(&said, opt.key);
+        assert_eq!(from, "quorate.toml", "{line}");
+        if opt.default.is_some() {
+            assert_eq!(shown.as_deref(), opt.default, "{line}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ const COMMANDS: &[&[&str]] = &[
     &["check"],
     &["config"],
     &["config", "show"],
+    &["config", "sample"],
     &["cluster"],
     &["cluster", "show"],
     &["cluster", "adopt"],
@@ -170,4 +171,14 @@ fn a_reader_that_has_enough_is_no_failure() {
         .output()
         .expect("it runs");
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn the_sample_is_a_configuration_file_that_says_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("quorate.toml").display().to_string();
+    std::fs::write(&path, quorate(&["config", "sample"]).out).expect("written");
+    let run = quorate(&["config", "show", "--config", &path]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert!(!run.out.contains("quorate.toml"), "{}", run.out);
 }
