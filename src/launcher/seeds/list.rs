@@ -163,7 +163,8 @@ impl SeedList {
                 }
             }
             Event::Remembered(hosts) if self.entries.is_empty() => {
-                self.entries = hosts.into_iter().map(|host| (host, Standing::Present)).collect();
+                let others = hosts.into_iter().filter(|host| self.me.as_ref() != Some(host));
+                self.entries = others.map(|host| (host, Standing::Present)).collect();
             }
             Event::Remembered(_) | Event::Woke => {}
         }

@@ -33,6 +33,7 @@ fn happening() -> impl Strategy<Value = Move> {
         1 => Just(Move::Say(Event::EtcdAway)),
         3 => named().prop_map(|named| Move::Say(Event::Nodes(named))),
         1 => Just(Move::Say(Event::NodesSilent)),
+        1 => set().prop_map(|hosts| Move::Say(Event::Remembered(hosts))),
         2 => Just(Move::Say(Event::Woke)),
         6 => reply().prop_map(Move::Answer),
     ]
@@ -68,6 +69,9 @@ proptest! {
                 }
             };
             known.extend(said.masters.iter().chain(&said.unsaid).cloned());
+            if let Event::Remembered(hosts) = &event {
+                known.extend(hosts.iter().cloned());
+            }
             for effect in list.step(now, event) {
                 if let Effect::Probe(host) = effect {
                     prop_assert!(!open.contains(&host), "{} is asked twice", host);
