@@ -13,10 +13,7 @@ use crate::{
 
 impl Machine {
     pub(super) fn connection_ended(&mut self, now: Instant) {
-        let recent = |at: Instant| now < at + self.rhythm.interval;
-        // A server that closes idle connections must not be probed in a circle.
-        if self.probing.is_none() && !self.false_alarm.is_some_and(recent) {
-            self.false_alarm = Some(now);
+        if self.probing.is_none() && self.doubts.ended(now, self.rhythm.interval) {
             self.due = now;
         }
     }

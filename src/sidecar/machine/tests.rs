@@ -318,6 +318,9 @@ fn the_end_of_a_connection_is_looked_into_at_once_but_not_in_a_circle() {
     later.now += RHYTHM.interval;
     let later = later.then(good()).then(Event::ConnectionEnded);
     assert_eq!(later.effects, [Effect::Probe]);
+    // A dying node cuts that probe off before its port is closed.
+    let cut = later.then(failed(ProbeFailure::Closed));
+    assert_eq!(cut.effects.last(), Some(&Effect::Probe));
 }
 
 #[test]
