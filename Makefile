@@ -57,8 +57,9 @@ model: ## tell many more schedules of the formation and of the sidecar; TIMES=10
 fuzz: ## damage real samples of what comes from outside for longer; TIME=600: each kind for ten minutes
 	QUORATE_TEST_FUZZ=$(or $(TIME),60) cargo test --locked --lib damaged -- --nocapture $(ARGS)
 
-outage: ## stop, kill and start a whole cluster in every order; LINE=elasticsearch-9 or opensearch-3, where `make test` takes 6.8
+outage: ## ten minutes without etcd while documents are written, then a whole cluster down in every order; LINE=opensearch-3 AWAY=60
 	@vars=$$(scripts/parts all) && set -x && env $$vars QUORATE_TEST_OUTAGE_LINE=$(or $(LINE),elasticsearch-9) \
+	QUORATE_TEST_OUTAGE_SECONDS=$(or $(AWAY),600) \
 	cargo test --locked --test it outage::a_full_outage -- --nocapture $(ARGS)
 
 races: ## run twenty races of real nodes that are killed on the way; TIMES=5: five

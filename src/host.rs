@@ -1,5 +1,6 @@
 //! The process's surroundings: log, signals, the service manager, files that must not be half written. Shell; decides nothing.
 
+mod clock;
 mod exec;
 mod files;
 mod folder;
@@ -14,6 +15,7 @@ mod random;
 mod signals;
 mod stillness;
 
+pub use clock::utc;
 pub use exec::{Executable, exec, inherited, letter};
 pub use files::{FileLock, LockError, Stamp, boot_id, machine_hash, read_optional, stamp, uptime, write_atomic};
 pub use folder::FolderWatch;

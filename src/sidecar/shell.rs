@@ -318,5 +318,5 @@ impl Shell {
 }
 
 fn now_text() -> String {
-    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+    host::utc(std::time::SystemTime::now())
 }

@@ -13,6 +13,7 @@ use super::{
     vigil::Witness,
 };
 use crate::{
+    host,
     launcher::{product::Product, seeds::told::SeedsTold},
     model::{ClusterRecord, ClusterUuid, Incarnation, NodeId, ServiceName},
     probe::{ProbeOutcome, Report},
@@ -140,7 +141,7 @@ impl Snapshot {
             "verdict": self.conclusion.verdict,
             "why": self.conclusion.why,
             "illness": self.conclusion.illness,
-            "since": humantime::format_rfc3339_seconds(self.since).to_string(),
+            "since": host::utc(self.since),
             "for_seconds": seconds(self.conclusion.since, now),
             "probe": self.probe_json(facts, now),
             "death_seen_by": self.witness,
@@ -224,7 +225,7 @@ impl Snapshot {
             json!({
                 "state": disk.state,
                 "why": disk.why,
-                "since": humantime::format_rfc3339_seconds(since).to_string(),
+                "since": host::utc(since),
                 "for_seconds": seconds(disk.since, now),
                 "used_percent": disk.used_percent,
                 "watermark": disk.watermark,
@@ -251,7 +252,7 @@ impl Snapshot {
         let away = standing.away_since.map(|since| {
             let since_wall = SystemTime::now() - now.saturating_duration_since(since);
             json!({
-                "since": humantime::format_rfc3339_seconds(since_wall).to_string(),
+                "since": host::utc(since_wall),
                 "for_seconds": seconds(since, now),
                 "cause": standing.cause,
             })

@@ -119,7 +119,7 @@ fn tombstone(matches: &ArgMatches, sources: &Sources, view: &ClusterView) -> Tom
         .map_or_else(|| rustix::process::getuid().as_raw().to_string(), str::to_owned);
     Tombstone {
         format: crate::model::FORMAT,
-        at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        at: host::utc(SystemTime::now()),
         by: format!("{user}@{}", host::name().unwrap_or_else(|| "unknown".to_owned())),
         reason: matches.get_one::<String>("reason").cloned(),
         record: view.record.as_ref().map(|stored| stored.value.clone()),

@@ -128,7 +128,7 @@ impl Hook {
             seeds: ran.as_ref().map_or(&[], |ran| &ran.seeds),
             code: end.code,
             result: &end.result,
-            at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            at: host::utc(SystemTime::now()),
         };
         let written = serde_json::to_vec(&ended)
             .map_err(io::Error::other)

@@ -9,9 +9,10 @@ use super::{
     keeper::{Heard, Keeper},
     list::{Event, Reply},
     registered,
-    told::{SeedsTold, ToldSeed, ToldSource, text},
+    told::{SeedsTold, ToldSeed, ToldSource},
 };
 use crate::{
+    host,
     launcher::{formation::Recorded, host_cache::HostCache, plan::Plan, start::prober, unwritten::Unwritten},
     model::{FORMAT, Marker},
     nodefile::ProcessId,
@@ -133,7 +134,7 @@ impl LiveSeeds {
     fn etcd_is(&mut self, current: bool, why: Option<String>) {
         let etcd = &mut self.told.etcd;
         if etcd.current != current || etcd.at.is_none() {
-            etcd.at = Some(text(SystemTime::now()));
+            etcd.at = Some(host::utc(SystemTime::now()));
         }
         (etcd.current, etcd.why) = (current, why);
     }
@@ -144,7 +145,7 @@ impl LiveSeeds {
             let done = written.tried(path, &file::write(path, seeds));
             if done {
                 tracing::info!(seeds = seeds.join(","), "seed file rewritten");
-                *written_at = Some(text(SystemTime::now()));
+                *written_at = Some(host::utc(SystemTime::now()));
             }
             done
         });
@@ -170,14 +171,14 @@ impl LiveSeeds {
                 .filter(|(_, says)| *says)
                 .map(|(name, _)| name.to_owned())
                 .collect(),
-            missed_since: absence.map(|absence| text(SystemTime::now() - absence.since.elapsed())),
+            missed_since: absence.map(|absence| host::utc(SystemTime::now() - absence.since.elapsed())),
             answers: absence
                 .and_then(|absence| absence.reply)
                 .map(|reply| reply == Reply::Answers),
         });
         let nodes = self.asking.last.clone().map(|(at, why)| ToldSource {
             current: why.is_none(),
-            at: Some(text(at)),
+            at: Some(host::utc(at)),
             why,
         });
         let told = SeedsTold {

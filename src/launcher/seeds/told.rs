@@ -128,11 +128,6 @@ impl SeedsTold {
     }
 }
 
-/// A time as it stands in the document.
-pub(super) fn text(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use std::{
 use rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::UnixTime};
 
 use super::Fingerprint;
+use crate::host;
 
 /// Why there is no TLS connection to a node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,6 +156,5 @@ fn shown(presented: &[String]) -> String {
 }
 
 fn date(time: UnixTime) -> String {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs());
-    humantime::format_rfc3339_seconds(time).to_string()
+    host::utc(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()))
 }

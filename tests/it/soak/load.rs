@@ -1,4 +1,4 @@
-//! All that a node takes: bulks of documents, and searches that build large answers of them.
+//! As much as a node with a small heap takes without dying of it: bulks of documents, and searches that build large answers of them.
 
 use std::{
     fmt::Write as _,
@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::support::http;
 
-const WRITERS: u64 = 6;
-const SEARCHERS: u64 = 8;
+const WRITERS: u64 = 3;
+const SEARCHERS: u64 = 3;
 /// Documents of one bulk.
 const BULK: u64 = 400;
 /// An answer that takes longer is not waited for.
@@ -96,13 +96,13 @@ async fn write((ip, path): (Ipv4Addr, &str), writer: u64, counters: Arc<Counters
     }
 }
 
-/// Sorts, counts words, and takes thousands of documents at once.
+/// Sorts, counts words, and takes hundreds of documents at once.
 async fn search(ip: Ipv4Addr, searcher: u64, counters: Arc<Counters>) {
     for round in searcher.. {
-        let (word, size) = (word(round * 31), 500 + 250 * (round % 10));
+        let (word, size) = (word(round * 31), 50 + 50 * (round % 10));
         let body = format!(
             "{{\"size\":{size},\"query\":{{\"bool\":{{\"should\":[{{\"match\":{{\"text\":\"{word}\"}}}},{{\"match_all\":{{}}}}]}}}},\
-             \"aggs\":{{\"words\":{{\"terms\":{{\"field\":\"text.keyword\",\"size\":5000}}}},\
+             \"aggs\":{{\"words\":{{\"terms\":{{\"field\":\"text.keyword\",\"size\":500}}}},\
              \"numbers\":{{\"histogram\":{{\"field\":\"number\",\"interval\":7}}}}}}}}"
         );
         let answer = http::ask(ip, "POST", "/soak/_search", &body, PATIENCE).await;

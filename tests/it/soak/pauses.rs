@@ -7,12 +7,17 @@ pub(crate) fn log_option(log: &Path) -> String {
     format!("-Xlog:safepoint,gc:file={}:uptime:filecount=0", log.display())
 }
 
+/// A stop: when it was over, since the start of its Java, and how long it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Stop {
+    over: Duration,
+    took: Duration,
+}
+
 /// All stops together.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Pauses {
-    count: u32,
-    sum: Duration,
-    pub(crate) longest: Duration,
+    stops: Vec<Stop>,
     /// Collections of the whole heap.
     full: usize,
 }
@@ -20,38 +25,50 @@ pub(crate) struct Pauses {
 impl Pauses {
     /// As they stand in this log.
     pub(crate) fn of(log: &Path) -> Self {
-        let log = std::fs::read_to_string(log).expect("the log of its Java");
-        let full = log.lines().filter(|line| line.contains("Pause Full")).count();
-        let stops = log.lines().filter_map(stop);
-        stops.fold(
-            Self {
-                full,
-                ..Self::default()
-            },
-            |all, stop| Self {
-                count: all.count + 1,
-                sum: all.sum + stop,
-                longest: all.longest.max(stop),
-                full,
-            },
-        )
+        Self::in_log(&std::fs::read_to_string(log).expect("the log of its Java"))
+    }
+
+    fn in_log(log: &str) -> Self {
+        Self {
+            stops: log.lines().filter_map(stop).collect(),
+            full: log.lines().filter(|line| line.contains("Pause Full")).count(),
+        }
+    }
+
+    /// The most that it stood still within so long: stops that follow each other closely are as good as one.
+    pub(crate) fn most_within(&self, window: Duration) -> Duration {
+        let within = |(at, last): (usize, &Stop)| {
+            let from = last.over.saturating_sub(window);
+            let recent = self.stops.get(..=at).into_iter().flatten().rev();
+            recent
+                .take_while(|stop| stop.over > from)
+                .map(|stop| stop.took.min(stop.over - from))
+                .sum()
+        };
+        self.stops.iter().enumerate().map(within).max().unwrap_or_default()
     }
 }
 
 /// `[12.3s] Safepoint "G1CollectForAllocation", …, Total: 1234567 ns`
-fn stop(line: &str) -> Option<Duration> {
+fn stop(line: &str) -> Option<Stop> {
+    let (over, _) = line.strip_prefix('[')?.split_once("s]")?;
     let (_, total) = line.split_once("Total: ")?;
-    total.trim().split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    let took = total.trim().split(' ').next()?.parse().ok()?;
+    Some(Stop {
+        over: Duration::try_from_secs_f64(over.parse().ok()?).ok()?,
+        took: Duration::from_nanos(took),
+    })
 }
 
 impl fmt::Display for Pauses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let took = self.stops.iter().map(|stop| stop.took);
         write!(
             f,
             "its Java stopped {} times for {:.1} s in all, {:.0} ms at most, {} collections of the whole heap",
-            self.count,
-            self.sum.as_secs_f64(),
-            self.longest.as_secs_f64() * 1e3,
+            self.stops.len(),
+            took.clone().sum::<Duration>().as_secs_f64(),
+            took.max().unwrap_or_default().as_secs_f64() * 1e3,
             self.full
         )
     }
