@@ -26,8 +26,8 @@ impl Room {
     pub fn of(dir: &Path) -> io::Result<Self> {
         let stat = statvfs(dir)?;
         Ok(Self {
-            total: stat.f_blocks * stat.f_frsize,
-            free: stat.f_bavail * stat.f_frsize,
+            total: stat.f_blocks.saturating_mul(stat.f_frsize),
+            free: stat.f_bavail.saturating_mul(stat.f_frsize),
             free_files: (stat.f_files > 0).then_some(stat.f_favail),
         })
     }
