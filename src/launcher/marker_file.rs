@@ -1,6 +1,6 @@
 //! The marker of a data directory on disk. Shell; what a marker means is decided elsewhere.
 
-use std::{io, path::Path};
+use std::{ffi::OsStr, io, path::Path};
 
 use super::{
     decide::{Belongs, Disk, is_emptied},
@@ -11,6 +11,9 @@ use crate::{
     host,
     model::{ClusterRecord, DiskId, Marker},
 };
+
+/// How the name of a file begins that is written beside one of ours before it takes its place.
+const UNFINISHED: &str = "..quorate.";
 
 /// Reads a marker; none when there is none. One that cannot be read is an error: what it says is never guessed.
 pub fn read(path: &Path) -> io::Result<Option<Marker>> {
@@ -30,6 +33,7 @@ pub fn write(path: &Path, marker: &Marker) -> io::Result<()> {
 /// The data directory as the decision wants to know it. One that was never used gets its marker, made from a fresh disk id, now:
 /// the id must be there before the seed is put. So does one that was emptied around its marker; the host then remembers what it was.
 pub fn open(layout: &Layout, fresh: impl FnOnce(DiskId) -> Marker) -> io::Result<Disk> {
+    remove_unfinished(&layout.data);
     let files = has_files(&layout.data)?;
     let marker = match (read(&layout.marker)?, files) {
         (Some(marker), files) if is_emptied(&marker, files) => {
@@ -69,13 +73,26 @@ pub fn has_files(data: &Path) -> io::Result<bool> {
         Err(error) => return Err(error),
     };
     for entry in entries {
-        let name = entry?.file_name();
-        let ours = name.to_string_lossy().starts_with(".quorate.") || name.to_string_lossy().starts_with("..quorate.");
-        if !ours && name != "lost+found" {
+        if !is_of_no_node(&entry?.file_name()) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether no node has made this entry of a data directory: this program has, killed while it wrote too, or the file system.
+pub fn is_of_no_node(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(".quorate.") || name.starts_with(UNFINISHED) || name == "lost+found"
+}
+
+/// What launchers left that were killed while they wrote a file of theirs; whoever holds the lock is alone here.
+fn remove_unfinished(data: &Path) {
+    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // What stays is only untidy.
+        let _ = std::fs::remove_file(entry.path());
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +121,18 @@ mod tests {
             open(&layout, fresh).expect("opened"),
             Disk::Marked { files: true, .. }
         ));
+    }
+
+    #[test]
+    fn what_a_launcher_left_that_was_killed_while_it_wrote_is_no_nodes_and_goes() {
+        let dir = tempfile::tempdir().expect("directory");
+        let layout = layout(dir.path());
+        let first = open(&layout, fresh).expect("opened");
+        let unfinished = layout.data.join("..quorate.json.4711.tmp");
+        std::fs::write(&unfinished, b"{").expect("written");
+        assert!(is_of_no_node(unfinished.file_name().expect("a name")));
+        assert_eq!(open(&layout, fresh).expect("opened"), first);
+        assert!(!unfinished.exists());
     }
 
     #[test]

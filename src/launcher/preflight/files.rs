@@ -11,6 +11,7 @@ use super::{Check, Grade};
 use crate::{
     host::FileLock,
     launcher::{
+        marker_file,
         plan::{Plan, Unpacked},
         user::with_rights_of,
     },
@@ -120,9 +121,8 @@ fn foreign(dir: &Path, levels: u32, left: &mut u32) -> Option<(PathBuf, io::Erro
         Err(error) => return Some((dir.to_owned(), error)),
     };
     for entry in entries {
-        let name = entry.file_name();
         // Ours are root's, and so is that of a fresh file system.
-        if name.to_string_lossy().starts_with(".quorate.") || name == "lost+found" {
+        if marker_file::is_of_no_node(&entry.file_name()) {
             continue;
         }
         *left = left.checked_sub(1)?;
@@ -267,5 +267,21 @@ fn owner(plan: &Plan) -> String {
     match &plan.user {
         Some(user) => user.name.clone(),
         None => rustix::process::geteuid().as_raw().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_launcher_left_keeps_no_node_from_its_data() {
+        let dir = tempfile::tempdir().expect("directory");
+        for name in [".quorate.json", "..quorate.json.4711.tmp", "lost+found"] {
+            std::fs::write(dir.path().join(name), b"").expect("written");
+        }
+        let mut left = MOST;
+        assert!(foreign(dir.path(), LEVELS, &mut left).is_none());
+        assert_eq!(left, MOST, "they were looked at");
     }
 }
