@@ -17,7 +17,7 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_set_to_anything() {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         for (time, expected) in [
             (UNIX_EPOCH + hour, "1970-01-01T01:00:00Z"),
             // A clock that was set back to its beginning, and an hour before that.

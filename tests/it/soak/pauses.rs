@@ -42,7 +42,7 @@ impl Pauses {
             let recent = self.stops.get(..=at).into_iter().flatten().rev();
             recent
                 .take_while(|stop| stop.over > from)
-                .map(|stop| stop.took.min(stop.over - from))
+                .map(|stop| stop.took.min(stop.over.saturating_sub(from)))
                 .sum()
         };
         self.stops.iter().enumerate().map(within).max().unwrap_or_default()
