@@ -328,7 +328,7 @@ impl Etcd {
 
     /// Some of its own metrics, as far as this version has them.
     pub(crate) async fn metrics<const N: usize>(&self, names: [&str; N]) -> [Option<f64>; N] {
-        let text = self.http("/metrics").await.expect("metrics");
+        let text = eventually("etcd tells its metrics", LONG, || self.http("/metrics")).await;
         names.map(|name| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             line.and_then(|value| value.trim().parse().ok())
