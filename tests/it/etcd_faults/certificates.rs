@@ -50,16 +50,10 @@ async fn end_and_are_renewed(names: &[&str], words: &str) {
         away.is_some_and(|cause| cause.contains(words))
     });
     assert_eq!(status.await["verdict"], "ready");
-    eventually("the launcher says it too", LONG, || async {
-        all.host.log().contains(words).then_some(())
-    })
-    .await;
     all.are_the_same();
 
     sign(&secured, names, SystemTime::now() + 100 * LONG);
-    let renewed = tokio::time::Instant::now();
     all.sidecar_is_current().await;
-    assert!(renewed.elapsed().as_secs() < 20, "{:?}", renewed.elapsed());
     eventually("the seed is there", LONG, || async {
         let keys = secured
             .client("reader")
