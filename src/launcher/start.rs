@@ -2,7 +2,9 @@
 //!
 //! Shell. Until the node runs, everything here can be cut off at any wait without leaving anything but what the next run expects.
 
-use std::{io, os::fd::OwnedFd, path::Path, time::Duration};
+mod outlived;
+
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -13,7 +15,7 @@ use super::{
     disk::DiskWatch,
     formation::{self, Formation, Formed, Recorder, StartOrder},
     host_cache::HostCache,
-    leftover::{self, Fate, Label, Leftover, Recorded, judge},
+    leftover::{self, Label},
     marker_file,
     plan::Plan,
     preflight, prepare,
@@ -30,11 +32,10 @@ use crate::{
     host::{self, FileLock, LockError, Signals},
     model::{Incarnation, Marker},
     nodefile::ProcessId,
-    probe::{Prober, Report},
+    probe::Prober,
     registration::{Registration, Spec, StartError, Want},
     registry::Registry,
     reload::{Looking, Reload},
-    view::ClusterView,
 };
 
 /// One probe of the own node, which answers locally.
@@ -157,94 +158,6 @@ impl Ground {
                 .map(|up| Brought::Up(Box::new(up))),
             Formed::Stopped => Ok(Brought::Over(Exit::Done)),
         }
-    }
-
-    /// What becomes of a node that outlived its launcher: it is adopted, or ended, or in the way.
-    async fn keep_or_end<R: Runtime>(
-        &self,
-        leftover: &Leftover,
-        runtime: &mut R,
-        desk: &mut Desk,
-        passed: Option<Node>,
-    ) -> Result<Option<Up>, Failure> {
-        let layout = &self.plan.layout;
-        let pid = leftover.process.pid;
-        if Path::new(&leftover.file.data) != layout.data {
-            let what = format!(
-                "the node of this address runs already, process {pid}, with the data directory {}",
-                leftover.file.data
-            );
-            return Err(Failure::with_hint(
-                Exit::Config,
-                what,
-                "give the launcher the same `--data`, or stop that process first",
-            ));
-        }
-        let (fate, lock) = match passed {
-            Some((process, lock)) if process == leftover.process => (Fate::Adopt, lock),
-            Some(_) | None => (self.judge(leftover).await, None),
-        };
-        match runtime.adopt(leftover).await {
-            Err(_) if !leftover.process.is_alive() => return Ok(None),
-            other => other?,
-        }
-        match fate {
-            Fate::Adopt => {
-                let up = Up {
-                    process: leftover.process,
-                    adopted: true,
-                    name: leftover.file.name.clone(),
-                    marker: self.marker()?,
-                    seeds: seed_file::read(&self.plan.seed_file())?,
-                    memory: HostCache::read(&layout.cache)?,
-                    lock: lock
-                        .and_then(|lock| FileLock::inherit(lock, &layout.lock))
-                        .or_else(|| FileLock::take(&layout.lock).ok()),
-                };
-                if up.name != self.candidate.name {
-                    tracing::warn!(name = up.name, "the node goes on with the name it was started with");
-                }
-                self.want_seed(&up.marker, &up.name);
-                desk.adopted(leftover);
-                Ok(Some(up))
-            }
-            Fate::Stop(reason) => {
-                tracing::warn!(pid, reason, "stopping the node that outlived its launcher");
-                let grace = self.plan.settings.grace;
-                runtime.terminate(grace)?;
-                if timeout(grace, runtime.ended()).await.is_err() {
-                    runtime.kill()?;
-                    runtime.ended().await;
-                }
-                Ok(None)
-            }
-            Fate::Refuse(reason) => {
-                let hint = format!(
-                    "process {pid} was left alone; look at it and at `quorate cluster show`, then stop one of them"
-                );
-                Err(Failure::with_hint(Exit::Config, reason, hint))
-            }
-        }
-    }
-
-    async fn judge(&self, leftover: &Leftover) -> Fate {
-        let node = &self.plan.settings.node;
-        let report = prober(node).probe().await.result;
-        let cluster = report.as_ref().ok().and_then(Report::cluster);
-        let keys = &self.plan.settings.common.keys;
-        let view = self
-            .registry
-            .read(&keys.all())
-            .await
-            .map(|reading| ClusterView::of(keys, &reading));
-        let recorded = match &view {
-            Ok(view) if view.record_unreadable(keys).is_none() => match &view.record {
-                Some(stored) => Recorded::Some(&stored.value),
-                None => Recorded::None,
-            },
-            Ok(_) | Err(_) => Recorded::Unknown,
-        };
-        judge(&leftover.label(), cluster, recorded)
     }
 
     /// Directories, marker, and the lock: nobody else may use the data directory from here on, for as long as this process or the
