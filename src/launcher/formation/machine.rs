@@ -4,11 +4,11 @@
 //! come between any two of them.
 //!
 //! Invariant: the node starts only after the commit of its arming or announcement was *answered*, and after its marker, written
-//! and read back, showed the disk on which the run began.
+//! and read back, showed the disk on which the run began, with the files that its cluster left there.
 
 use crate::{
     launcher::{
-        decide::{Candidate, Decision, Disk, Reason, Situation, Start, StartBy, Unpublished, decide},
+        decide::{Candidate, Decision, Disk, Reason, Situation, Start, StartBy, Unpublished, decide, usable_marker},
         host_cache::HostCache,
         protocol,
     },
@@ -246,12 +246,16 @@ impl Machine {
     fn marked(&self, start: Start, seeds: Vec<String>, disk: &Disk) -> Effect {
         match disk {
             Disk::Marked { marker, .. } if marker.disk == self.disk && marker.claim.as_ref() == Some(&start.claim) => {
-                Effect::End(End::Start(StartOrder {
-                    with_setting: start.with_setting,
-                    seeds,
-                    claim: start.claim,
-                    warning: start.warning,
-                }))
+                // It may have been emptied around its marker since the decision.
+                Effect::End(match usable_marker(&self.candidate.service, disk) {
+                    Ok(_) => End::Start(StartOrder {
+                        with_setting: start.with_setting,
+                        seeds,
+                        claim: start.claim,
+                        warning: start.warning,
+                    }),
+                    Err(reason) => End::Refuse(*reason),
+                })
             }
             Disk::Marked { marker, .. } => self.disk_changed(Some(marker)),
             Disk::Unmarked => self.disk_changed(None),
@@ -349,6 +353,23 @@ mod tests {
         }
         let swapped = machine().step(facts(disk("d9", None), Ok(LeaseId(7))));
         assert!(matches!(swapped, Effect::End(End::DiskChanged { .. })));
+    }
+
+    #[test]
+    fn a_disk_that_was_emptied_around_its_marker_since_the_decision_starts_nothing() {
+        let with_files = |files| {
+            let Disk::Marked { mut marker, .. } = disk("d1", Some("c1")) else {
+                panic!("a marker");
+            };
+            marker.joined = true;
+            Disk::Marked { marker, files }
+        };
+        let mut machine = machine();
+        let announced = machine.step(facts(with_files(true), Ok(LeaseId(7))));
+        assert!(matches!(announced, Effect::Commit(..)));
+        assert!(matches!(machine.step(Event::Committed), Effect::Mark(_)));
+        let effect = machine.step(Event::Marked(Box::new(with_files(false))));
+        assert!(matches!(effect, Effect::End(End::Refuse(Reason::Emptied { .. }))));
     }
 
     #[test]
