@@ -11,8 +11,9 @@ use crate::support::{
     standin::{Mood, StandIn},
 };
 
-/// Long before a person gives up, and on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// That a node waits 3 s is in its message; this is for whoever waits for ever, and far more than a disk of the test's etcd that is busy
+/// with something else takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn moods() -> Vec<(&'static str, Mood)> {
     let bytes = |text: &[u8]| Mood::Bytes(text.to_vec());
@@ -100,8 +101,8 @@ async fn a_node_that_misbehaves_is_named_with_what_it_does() {
             assert_eq!(run.code, Some(3), "{title}: {}", run.err);
             page.note(title, &command, &run);
         }
+        assert!(begun.elapsed() < PATIENCE, "{title}: {:?}", begun.elapsed());
     }
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     let written = etcd.etcdctl(&["get", "--prefix", "/", "--keys-only"]);
     assert_eq!(written.trim(), "", "nothing was written");
     insta::assert_snapshot!(page.text());
