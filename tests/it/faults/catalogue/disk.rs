@@ -49,13 +49,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
             seen: "warnings within 15 s; the node is `unready` with illness `disk_stalled` 30 s after the write began, and its key goes; \
                    launcher and sidecar go on, and all comes back with the disk",
             tests: &["hung_host::a_node_on_a_disk_that_hangs_leaves_and_comes_back_and_nobody_hangs_with_it"],
-            broken: None,
+            broken: Some("no illness of a disk ever lasts too long"),
         },
         Fault {
             name: "a disk that becomes read-only, or answers writes with errors",
             seen: "the node is `unready` after 30 s, illness `disk_read_only` or `disk_failing` with the system's words; back with the disk",
             tests: &["hung_host::a_disk_that_is_full_warns_and_one_that_is_read_only_takes_the_node_out"],
-            broken: None,
+            broken: Some("no illness of a disk ever lasts too long"),
         },
         Fault {
             name: "a disk that fills up under a node",
