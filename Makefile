@@ -45,7 +45,7 @@ fmt: ## format the Rust code
 
 bench: ## measure the static executable against real parts, ten minutes; ARGS='--only death', BENCH=scale: a part of it
 	@vars=$$(scripts/parts bench) && $(MAKE) --no-print-directory release && set -x && \
-	env $$vars QUORATE_BENCH_PROGRAM="$$PWD/$$(ls -t target/dist/quorate-$(LINUX)-*[a-z] | head -n 1)" \
+	env $$vars QUORATE_TEST_PROGRAM="$$PWD/$$(ls -t target/dist/quorate-$(LINUX)-*[a-z] | head -n 1)" \
 	cargo bench --locked $(if $(BENCH)$(ARGS),--bench $(or $(BENCH),measured)) -- $(ARGS)
 
 lines: ## run every line of both products on real nodes, and write docs/compatibility.md; ARGS=CELL: some of it

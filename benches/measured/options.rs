@@ -23,10 +23,10 @@ options of this benchmark, all with a default:
   --kills N           how often a real node is killed (3)
   --watchers N        how many `quorate seeds --output` follow one change (100)
   --formations N      how many clusters are formed in either way (3)
-  --binary PATH       the quorate to measure; else QUORATE_BENCH_PROGRAM, else the one that cargo has built";
+  --binary PATH       the quorate to measure; else QUORATE_TEST_PROGRAM, else the one that cargo has built";
 
 /// Names the executable: `make bench` takes the static one that is shipped.
-const PROGRAM: &str = "QUORATE_BENCH_PROGRAM";
+const PROGRAM: &str = "QUORATE_TEST_PROGRAM";
 
 /// From this many MB on, touching and giving back the memory takes seconds.
 const LARGE: usize = 1024;

@@ -15,7 +15,7 @@ const ROOT: &str = r#"{"name":"n1","cluster_name":"bench","cluster_uuid":"BenchB
 const IDLE_THREADS: usize = 20;
 
 /// Names the file into which a stand-in that a launcher started writes when it was started: `<file> <address>`.
-pub(crate) const STARTED: &str = "QUORATE_BENCH_STARTED";
+pub(crate) const STARTED: &str = "QUORATE_TEST_STARTED";
 
 /// This program is a stand-in when it was started as one, and never comes back from here then.
 pub(crate) fn become_one_if_told() {
