@@ -66,7 +66,9 @@ fn main() {
 }
 
 async fn run(options: &Options) {
-    let with = format!("etcd {}, quorate {}", etcd::version(), options.program.display());
+    // The name alone: the table goes into a page, and a path is this machine's.
+    let program = options.program.file_name().unwrap_or_default();
+    let with = format!("etcd {}, {}", etcd::version(), program.display());
     let mut report = Report::new("measured", &with);
     if options.wants("binary") {
         report.topic("EXECUTABLE", &binary::run(options), &[]);
