@@ -60,7 +60,8 @@ pub(crate) async fn run(options: &Options) -> Vec<Row> {
     let in_memory = format!("{many}, files in memory");
     let crowded = |figure: &Figure| figure.at(0.5) <= 10.0 && figure.at(0.99) <= 50.0;
     let crowds = [many, in_memory].into_iter().zip(crowds);
-    let crowds = crowds.map(|(many, figure)| Row::new(many, OURS, figure).target("median ≤ 10 ms, p99 ≤ 50 ms", crowded));
+    let crowds =
+        crowds.map(|(many, figure)| Row::new(many, OURS, figure).target("median ≤ 10 ms, p99 ≤ 50 ms", crowded));
     let quick = |figure: &Figure| figure.at(0.5) <= 5.0;
     let one = vec![
         Row::new(what("seed file"), "bare put, seen", Figure::times(&bare)),
@@ -128,13 +129,7 @@ struct Watchers {
 
 impl Watchers {
     /// Comes back when all of them have written their first list.
-    async fn start(
-        options: &Options,
-        etcd: &Etcd,
-        n: usize,
-        dir: io::Result<TempDir>,
-        members: &mut Members,
-    ) -> Self {
+    async fn start(options: &Options, etcd: &Etcd, n: usize, dir: io::Result<TempDir>, members: &mut Members) -> Self {
         members.come().await;
         let dir = dir.expect("a directory");
         let mut folder = Folder::follow(dir.path());
