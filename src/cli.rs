@@ -5,6 +5,7 @@
 mod ask;
 mod demo;
 mod help;
+mod units;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
 
@@ -28,6 +29,7 @@ pub fn command() -> Command {
             check(),
             config(),
             ask::cluster(),
+            units::units(),
             demo::demo(),
             completions(),
             man(),

@@ -10,6 +10,7 @@ mod live;
 mod seeds;
 mod sidecar;
 mod status;
+mod units;
 mod wait;
 
 use clap::ArgMatches;
@@ -23,7 +24,9 @@ use crate::{
 /// Flags, environment and files of this command line. Commands without settings read no file.
 pub fn sources(matches: &ArgMatches) -> Result<Sources, Failure> {
     match leaf(matches) {
-        ("completions" | "config sample" | "man" | "demo", _) => Ok(Sources::without_files()),
+        ("completions" | "config sample" | "man" | "demo" | "units print" | "units diff" | "units install", _) => {
+            Ok(Sources::without_files())
+        }
         (_, matches) => Sources::collect(matches),
     }
 }
@@ -51,6 +54,9 @@ pub async fn run(matches: &ArgMatches, sources: &Sources) -> Result<Exit, Failur
         "completions" => generate::completions(own),
         "launch" => launch::run(own, sources).await,
         "man" => generate::man(own),
+        "units print" => units::print(own),
+        "units diff" => units::diff(own),
+        "units install" => units::install(own),
         other => Err(Failure::new(Exit::Usage, format!("there is no command `{other}`"))),
     }
 }
@@ -78,6 +84,13 @@ fn leaf(matches: &ArgMatches) -> (&str, &ArgMatches) {
             Some(("reset", own)) => ("cluster reset", own),
             Some((other, own)) => (other, own),
             None => ("cluster", inner),
+        },
+        Some(("units", inner)) => match inner.subcommand() {
+            Some(("print", own)) => ("units print", own),
+            Some(("diff", own)) => ("units diff", own),
+            Some(("install", own)) => ("units install", own),
+            Some((other, own)) => (other, own),
+            None => ("units", inner),
         },
         Some((name, own)) => (name, own),
         None => ("", matches),

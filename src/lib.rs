@@ -15,6 +15,7 @@
 //! | [`backoff`] | how long to wait after a failure | core |
 //! | [`sidecar`] | keeps the member key equal to what the probe finds | core, shell |
 //! | [`status`] | what the registry and the nodes say, side by side | core |
+//! | `units` | the systemd units, made to fit a host | core |
 //! | `demo` | etcd and a real cluster on one machine, with a story | core, shell, one adapter |
 //! | [`reload`] | new settings and a new executable without a gap, for both daemons | core, shell |
 //! | [`nodefile`] | what launcher and sidecar tell each other | shell |
@@ -42,4 +43,5 @@ pub mod registry;
 pub mod reload;
 pub mod sidecar;
 pub mod status;
+mod units;
 pub mod view;

@@ -133,6 +133,38 @@ Example: all launchers and sidecars are stopped, the data is lost for good
   quorate cluster reset --reason 'rack 4 burnt down'
   quorate cluster reset --claim 4f1c2a90 --yes";
 
+pub(super) const UNITS_PRINT: &str = "\
+Prints the units as `quorate units install` writes them on this host: all, each headed by its name, or the named ones.
+
+They start this program from where it lies, after the service of the engine. The last line of each is a checksum of \
+the rest, by which a later install knows that nobody has changed the file.";
+
+pub(super) const UNITS_PRINT_EXAMPLE: &str = "\
+Example:
+  quorate units print
+  quorate units print --program /opt/bin/quorate elasticsearch@.service > elasticsearch@.service";
+
+pub(super) const UNITS_DIFF: &str = "\
+Says of each unit whether it is missing, the same or different, by whom, and what `quorate units install` would change. \
+Exit code 0 when all are the same, else 1.";
+
+pub(super) const UNITS_DIFF_EXAMPLE: &str = "\
+Example:
+  quorate units diff --engine podman";
+
+pub(super) const UNITS_INSTALL: &str = "\
+Writes the units for this host, and says what to do next; it runs nothing.
+
+A file that is the same is left alone, one of another version that nobody has changed is replaced. One that somebody \
+has changed, or that came from elsewhere, is refused (exit code 3), and then nothing at all is written: `quorate units \
+diff` shows the changes, and a drop-in (`systemctl edit elasticsearch@.service`) is the place for them. With --force it \
+is replaced and kept beside the new one with `.before` behind its name, where no other file may be.";
+
+pub(super) const UNITS_INSTALL_EXAMPLE: &str = "\
+Example:
+  sudo quorate units install
+  sudo quorate units install --engine podman --program /opt/quorate/bin/quorate";
+
 pub(super) const DEMO: &str = "\
 Runs etcd and a real cluster on loopback addresses of this machine, and shows what happens.
 

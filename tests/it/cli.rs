@@ -17,6 +17,10 @@ const COMMANDS: &[&[&str]] = &[
     &["cluster", "show"],
     &["cluster", "adopt"],
     &["cluster", "reset"],
+    &["units"],
+    &["units", "print"],
+    &["units", "diff"],
+    &["units", "install"],
     &["demo"],
     &["completions"],
     &["man"],
@@ -37,7 +41,7 @@ fn every_command_explains_itself() {
 fn every_command_that_does_something_has_an_example() {
     for command in COMMANDS
         .iter()
-        .filter(|command| !matches!(command, [] | ["config" | "cluster"]))
+        .filter(|command| !matches!(command, [] | ["config" | "cluster" | "units"]))
     {
         let run = quorate(&[command, &["-h"][..]].concat());
         assert!(run.out.contains("Example:"), "{command:?}");
@@ -59,6 +63,9 @@ fn mistakes_on_the_command_line_end_with_2_and_a_way_on() {
         &["wait", "--for", "ready", "--timeout", "5"],
         &["cluster", "adopt", "--from", "http://10.0.0.1:9200"],
         &["completions", "tcsh"],
+        &["units", "print", "elasticsearch.service"],
+        &["units", "print", "--program", "bin/quorate"],
+        &["units", "install", "--program", "/q", "--directory", "/nonexistent"],
         &["demo", "--home", "/x", "--nodes", "0"],
         &["demo", "--home", "/x", "--address", "localhost"],
         &["demo"],
