@@ -13,7 +13,7 @@ use crate::support::{
 
 /// That a node waits 3 s is in its message; this is for whoever waits for ever, and far more than a disk of the test's etcd that is busy
 /// with something else takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn moods() -> Vec<(&'static str, Mood)> {
     let bytes = |text: &[u8]| Mood::Bytes(text.to_vec());
