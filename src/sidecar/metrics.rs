@@ -134,7 +134,7 @@ impl Collector for Readings {
         )?;
         gauge(
             "registration_as_wanted",
-            "Whether the key is as the verdict wants it",
+            "Whether the key is there as the verdict wants it; 0 also while it wants none",
             flag(standing.registered),
         )?;
         gauge(

@@ -22,6 +22,7 @@ mod launch_container;
 mod launch_old_lines;
 mod lines;
 mod lines_cut;
+mod monitoring;
 mod node_certificates;
 mod node_races;
 mod node_security;
