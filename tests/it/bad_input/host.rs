@@ -15,7 +15,9 @@ use crate::support::{
     node::Line,
 };
 
+/// Two tests that run side by side, one of which takes ports: each has an address of its own.
 const ADDRESS: &str = "127.0.35.21";
+const OTHER_ADDRESS: &str = "127.0.35.23";
 
 /// A start that must fail: everything else is as it should be.
 struct Stage {
@@ -25,8 +27,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(etcd: &Etcd) -> Self {
-        let host = Host::new(Line::Es6, ADDRESS, etcd, &["--expected-masters", "1"]);
+    fn new(etcd: &Etcd, address: &str) -> Self {
+        let host = Host::new(Line::Es6, address, etcd, &["--expected-masters", "1"]);
         let home = hollow_home(&host.path(""), "elasticsearch-6.8.23.jar", "exit 1")
             .display()
             .to_string();
@@ -71,7 +73,7 @@ async fn a_host_on_which_a_node_cannot_start() {
         "this test gives files to other users: run it as root"
     );
     let etcd = Etcd::start(Version::V35).await;
-    let mut stage = Stage::new(&etcd);
+    let mut stage = Stage::new(&etcd, ADDRESS);
     let path = |stage: &Stage, name: &str| stage.host.path(name).display().to_string();
 
     stage.launch("an address of another host", 78, &["--address", "192.0.2.77"]);
@@ -154,8 +156,8 @@ async fn a_host_on_which_a_node_cannot_start() {
 #[tokio::test]
 async fn files_of_the_launcher_that_cannot_be_read() {
     let etcd = Etcd::start(Version::V35).await;
-    let mut stage = Stage::new(&etcd);
-    let run_file = stage.host.path(&format!("run/elasticsearch/{ADDRESS}.json"));
+    let mut stage = Stage::new(&etcd, OTHER_ADDRESS);
+    let run_file = stage.host.path(&format!("run/elasticsearch/{OTHER_ADDRESS}.json"));
     std::fs::create_dir_all(run_file.parent().expect("a directory")).expect("made");
     for (title, bytes) in [
         ("a launcher's file that is no JSON", &b"garbage"[..]),
@@ -166,7 +168,9 @@ async fn files_of_the_launcher_that_cannot_be_read() {
         stage.launch(title, 78, &[]);
     }
     std::fs::remove_file(&run_file).expect("removed");
-    let cache = stage.host.path(&format!("state/elasticsearch/{ADDRESS}/cache.json"));
+    let cache = stage
+        .host
+        .path(&format!("state/elasticsearch/{OTHER_ADDRESS}/cache.json"));
     std::fs::create_dir_all(cache.parent().expect("a directory")).expect("made");
     std::fs::write(&cache, "{").expect("written");
     stage.launch("a host cache that cannot be read", 1, &[]);
