@@ -153,6 +153,8 @@ async fn a_real_prometheus_scrapes_a_sidecar_and_tells_of_the_node_that_died() {
         .iter()
         .map(|alert| alert["labels"]["alertname"].to_string())
         .collect();
-    let expected = ["\"QuorateNodeNotReady\"", "\"QuorateTooFewReady\""];
-    assert!(names.iter().all(|name| expected.contains(&name.as_str())), "{names:?}");
+    // The last two: a busy machine may let a scrape take longer than the one second that it has here.
+    let expected =
+        ["NodeNotReady", "TooFewReady", "SidecarUnreachable", "NoSidecar"].map(|name| format!("\"Quorate{name}\""));
+    assert!(names.iter().all(|name| expected.contains(name)), "{names:?}");
 }
