@@ -26,7 +26,7 @@ pub use notify::Notifier;
 pub use oom::OomKills;
 pub use pidfd::Pidfd;
 pub use process::{child_start_time, group_lives, is_dumping_core, process_is_dead, process_start_time, threads};
-pub use random::{random_below, random_fraction};
+pub use random::{random_below, random_bits, random_fraction};
 pub use signals::{Signal, Signals, hold_signals, let_signals_in};
 pub use stillness::Stillness;
 

@@ -22,5 +22,5 @@ pub use error::{RegistryError, TlsTrouble};
 pub use etcd::Registry;
 pub use keys::{Key, Keys};
 pub use settings::{BadTlsFile, Credentials, RegistrySettings, Tls, TlsFile};
-pub use txn::{Compare, Entry, Lease, LeaseId, Op, Range, Reading, Revision, TimeToLive, Txn};
+pub use txn::{Compare, Entry, Lease, LeaseId, LeaseRequest, Op, Range, Reading, Revision, TimeToLive, Txn};
 pub use watch::{Pace, WatchEvent, Watcher};

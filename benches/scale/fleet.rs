@@ -45,10 +45,9 @@ pub(crate) struct Fleet {
 
 #[derive(Debug)]
 struct Host {
-    /// Keeps the key for as long as it is there.
-    _registration: Registration,
     standing: watch::Receiver<Standing>,
-    watch: JoinHandle<()>,
+    /// Its registration, which hears what its watch says.
+    work: JoinHandle<()>,
     /// How long after the epoch its key was sure again.
     back: Option<Duration>,
     before: Standing,
@@ -160,11 +159,15 @@ impl Host {
         registration.want(Want::Present(Value::from(&member(number))));
         let ranges = vec![Range::Key(keys.record()), Range::Key(keys.member(&id))];
         let mut watcher = registry.watch_at(ranges, Pace::calm());
-        let watch = tokio::spawn(async move { while watcher.next().await.is_some() {} });
+        let standing = registration.subscribe();
+        let work = tokio::spawn(async move {
+            while let Some(event) = watcher.next().await {
+                registration.hear(&event);
+            }
+        });
         Self {
-            standing: registration.subscribe(),
-            _registration: registration,
-            watch,
+            standing,
+            work,
             back: None,
             before: Standing::default(),
         }
@@ -196,6 +199,6 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.watch.abort();
+        self.work.abort();
     }
 }

@@ -15,8 +15,12 @@ pub fn random_below(limit: usize) -> usize {
 /// From the keys of a hash map, which the kernel gives each thread once: the machines want a number at every step, and a system call for
 /// each would be one in seven of all that a quiet sidecar makes.
 fn random() -> u32 {
-    let number = RandomState::new().build_hasher().finish();
-    u32::try_from(number >> 32).unwrap_or(u32::MAX / 2)
+    u32::try_from(random_bits() >> 32).unwrap_or(u32::MAX / 2)
+}
+
+/// 64 bits that nobody else draws.
+pub fn random_bits() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

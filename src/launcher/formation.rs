@@ -275,11 +275,13 @@ impl<T: FnMut(&str)> Run<'_, T> {
                     Ok(()) => return Ok(Event::Changed),
                     Err(_) => return Err(died("registration")),
                 },
-                event = self.given.watcher.next() => match event {
-                    Some(event) if self.is_news(&event) => return Ok(Event::Changed),
-                    Some(_) => {}
-                    None => return Err(died("watch")),
-                },
+                event = self.given.watcher.next() => {
+                    let event = event.ok_or_else(|| died("watch"))?;
+                    self.given.registration.hear(&event);
+                    if self.is_news(&event) {
+                        return Ok(Event::Changed);
+                    }
+                }
                 () = sleep_until(net) => return Ok(Event::Changed),
                 () = sleep_until(repeat) => self.say(&reason, operator),
             }

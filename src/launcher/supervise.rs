@@ -164,6 +164,7 @@ impl<R: Runtime> Running<'_, R> {
                 let mut events = vec![event];
                 events.extend(std::iter::from_fn(|| self.watcher.ready()));
                 for event in &events {
+                    self.ground.registration.hear(event);
                     shown.away = match event {
                         WatchEvent::Away { cause } => Some(cause.clone()),
                         WatchEvent::Listed { .. } | WatchEvent::Put(_) | WatchEvent::Deleted { .. } => None,

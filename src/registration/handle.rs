@@ -13,13 +13,15 @@ use tokio::{
 };
 
 use super::{
-    Obstacle, Standing, Value, state_file,
+    Obstacle, Standing, Value,
+    machine::Heard,
+    state_file,
     task::{self, Inputs},
 };
 use crate::{
     host::{FileLock, LockError},
     model::Incarnation,
-    registry::{LeaseId, Registry, RegistryError, Revision, Txn},
+    registry::{LeaseId, Registry, RegistryError, Revision, Txn, WatchEvent},
 };
 
 /// What is registered, and as whom.
@@ -109,7 +111,9 @@ pub(super) struct CommitRequest {
 pub struct Registration {
     want: watch::Sender<Want>,
     commits: mpsc::Sender<CommitRequest>,
+    heard: watch::Sender<Option<Heard>>,
     leave: mpsc::Sender<oneshot::Sender<()>>,
+    key: String,
     standing: watch::Receiver<Standing>,
     task: JoinHandle<()>,
     /// Held until the handle is dropped.
@@ -131,17 +135,22 @@ impl Registration {
         let runs = state_file::read(&spec.state_file)?;
         let (want, wants) = watch::channel(Want::Keep);
         let (commits, commit_requests) = mpsc::channel(8);
+        let (heard, hears) = watch::channel(None);
         let (leave, leave_requests) = mpsc::channel(1);
         let (publish, standing) = watch::channel(Standing::default());
         let inputs = Inputs {
             wants,
             commits: commit_requests,
+            heard: hears,
             leave: leave_requests,
         };
+        let key = spec.key.clone();
         let task = tokio::spawn(task::run(registry, spec, runs, inputs, publish));
         Ok(Self {
             want,
             commits,
+            heard,
+            key,
             leave,
             standing,
             task,
@@ -152,6 +161,33 @@ impl Registration {
     /// Wishes; the latest counts. Does not wait.
     pub fn want(&self, want: Want) {
         self.want.send_replace(want);
+    }
+
+    /// Takes in what a watch of the caller says, so that a change of the key by others is mended at once. Without it, it is seen when
+    /// the key is read the next time, once in a TTL.
+    pub fn hear(&self, event: &WatchEvent) {
+        let heard = match event {
+            WatchEvent::Put(entry) if entry.key == self.key => Heard {
+                key: Some(entry.mod_revision),
+                at: entry.mod_revision,
+                listed: false,
+            },
+            WatchEvent::Deleted { key, revision } if *key == self.key => Heard {
+                key: None,
+                at: *revision,
+                listed: false,
+            },
+            WatchEvent::Listed { revision, entries } => Heard {
+                key: entries
+                    .iter()
+                    .find(|entry| entry.key == self.key)
+                    .map(|entry| entry.mod_revision),
+                at: *revision,
+                listed: true,
+            },
+            WatchEvent::Put(_) | WatchEvent::Deleted { .. } | WatchEvent::Away { .. } => return,
+        };
+        self.heard.send_replace(Some(heard));
     }
 
     /// Commits `txn` together with a put of the own key (`value`, under the own lease), compared with the key as it is known.

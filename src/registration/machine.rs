@@ -28,6 +28,9 @@ use crate::{
 
 /// Waits between attempts while etcd is away: back within seconds, whatever the outage took, and not all hosts of an etcd within one.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+/// Waits after etcd turned a write away: it has thousands of them before it, and the hosts that sent them. Longer each time until
+/// nothing is left to do; an answer in between says little, because what only reads is never turned away.
+const BUSY: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(64));
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,10 +48,23 @@ pub enum Event {
     },
     /// The caller wants to leave.
     LeaveAsked,
+    /// A watch tells of the key.
+    Heard(Heard),
     /// The time asked for has come.
     Woke,
     /// The work is done.
     Done(Outcome),
+}
+
+/// What a watch says of the key. It may be older than what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// The revision that wrote it; none: it is not there.
+    pub key: Option<Revision>,
+    /// The revision at which it was so.
+    pub at: Revision,
+    /// It was read just now, where a change is told when it comes.
+    pub listed: bool,
 }
 
 /// What to do. After every step the last `WakeAt` counts.
@@ -140,9 +156,12 @@ pub struct Machine {
     leaving: bool,
     left: bool,
     doing: Option<Op>,
+    /// What a watch said last.
+    heard: Option<Heard>,
     verify_at: Instant,
     verified_at: Option<Instant>,
     backoff: Backoff,
+    busy: Backoff,
     retry_at: Option<Instant>,
     /// Endpoints that have failed in a row.
     failed_endpoints: usize,
@@ -158,6 +177,7 @@ impl Machine {
     pub fn new(spec: Spec, endpoints: usize, runs: Vec<Run>, now: Instant) -> Self {
         // An etcd that starts again gives every lease its whole TTL: time for several attempts.
         let longest = RETRY.1.min(spec.ttl / 4);
+        let busy = Backoff::new(BUSY.0, BUSY.1.min(spec.ttl * 2));
         Self {
             spec,
             endpoints,
@@ -175,9 +195,11 @@ impl Machine {
             leaving: false,
             left: false,
             doing: None,
+            heard: None,
             verify_at: now,
             verified_at: None,
             backoff: Backoff::new(RETRY.0.min(longest), longest),
+            busy,
             retry_at: None,
             failed_endpoints: 0,
             away_since: None,
@@ -199,6 +221,7 @@ impl Machine {
                 self.commits.push_back(Asked { id, txn, value, wishes });
             }
             Event::LeaveAsked => self.leave(&mut effects),
+            Event::Heard(heard) => self.hear(now, heard, &mut effects),
             Event::Woke => {}
             Event::Done(outcome) => {
                 // There is none when the work was dropped just as it was done.
@@ -228,6 +251,7 @@ impl Machine {
                     if self.retry_at.is_none_or(|retry_at| retry_at <= now) {
                         self.refused = None;
                         self.backoff.reset();
+                        self.busy.reset();
                     }
                     wake = Some(wake.map_or(at, |deadline| deadline.min(at)));
                 }

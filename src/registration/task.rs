@@ -13,18 +13,19 @@ use tokio::{
 use super::{
     CommitError, Spec, Standing, Want,
     handle::CommitRequest,
-    machine::{Effect, Event, Machine, Op, Outcome},
+    machine::{Effect, Event, Heard, Machine, Op, Outcome},
     state_file::{self, Run},
 };
 use crate::{
     host,
-    registry::{Range, Registry, RegistryError, Revision},
+    registry::{LeaseRequest, Range, Registry, RegistryError, Revision},
 };
 
 /// How the handle speaks to the task.
 pub(super) struct Inputs {
     pub(super) wants: watch::Receiver<Want>,
     pub(super) commits: mpsc::Receiver<CommitRequest>,
+    pub(super) heard: watch::Receiver<Option<Heard>>,
     pub(super) leave: mpsc::Receiver<oneshot::Sender<()>>,
 }
 
@@ -39,6 +40,8 @@ struct Task {
     wake: Option<Instant>,
     answers: HashMap<u64, oneshot::Sender<Result<Option<Revision>, CommitError>>>,
     commits: u64,
+    /// The lease that is asked for, from the first attempt to the answer.
+    requested: Option<LeaseRequest>,
     /// The revision of the key that the log spoke of last; none: that it is not there, or nothing yet.
     told: Option<Revision>,
     left: bool,
@@ -62,6 +65,7 @@ pub(super) async fn run(
         wake: None,
         answers: HashMap::new(),
         commits: 0,
+        requested: None,
         told: None,
         left: false,
     };
@@ -80,9 +84,13 @@ pub(super) async fn run(
             },
             outcome = done(&mut task.work) => {
                 task.work = None;
+                if let Outcome::Granted(_) = outcome {
+                    task.requested = None;
+                }
                 Event::Done(outcome)
             }
             Some(request) = inputs.commits.recv() => task.commit_event(request),
+            Some(heard) = next(&mut inputs.heard) => Event::Heard(heard),
             () = wake(task.wake) => Event::Woke,
         };
         task.step(event);
@@ -99,6 +107,12 @@ async fn done(work: &mut Option<Work>) -> Outcome {
         Some(work) => work.await,
         None => std::future::pending().await,
     }
+}
+
+/// The latest that a watch said, once.
+async fn next(heard: &mut watch::Receiver<Option<Heard>>) -> Option<Heard> {
+    heard.changed().await.ok()?;
+    *heard.borrow_and_update()
 }
 
 async fn wake(at: Option<Instant>) {
@@ -133,6 +147,14 @@ impl Task {
         });
     }
 
+    /// The lease that a grant asks for: the same one at each attempt, for as long as it would live.
+    fn lease_request(&mut self) -> LeaseRequest {
+        let same = self.requested.filter(|request| !request.is_over(Instant::now()));
+        *self
+            .requested
+            .insert(same.unwrap_or_else(|| LeaseRequest::new(self.spec.ttl)))
+    }
+
     fn tell_of_key(&mut self, standing: &Standing) {
         if let Some(to) = standing.news(self.told) {
             self.told = standing.key_revision;
@@ -143,7 +165,10 @@ impl Task {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Run(op) => self.work = Some(Box::pin(work(self.registry.clone(), self.spec.clone(), op))),
+            Effect::Run(op) => {
+                let request = (op == Op::Grant).then(|| self.lease_request());
+                self.work = Some(Box::pin(work(self.registry.clone(), self.spec.clone(), op, request)));
+            }
             Effect::Drop => self.work = None,
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Answer { id, answer } => {
@@ -158,21 +183,31 @@ impl Task {
 }
 
 /// Does one piece of work.
-async fn work(registry: Registry, spec: Spec, op: Op) -> Outcome {
+async fn work(registry: Registry, spec: Spec, op: Op, request: Option<LeaseRequest>) -> Outcome {
     let start = Instant::now();
     let kind = op.kind();
-    let outcome = attempt(&registry, &spec, op).await.unwrap_or_else(Outcome::Failed);
+    let outcome = attempt(&registry, &spec, op, request)
+        .await
+        .unwrap_or_else(Outcome::Failed);
     let elapsed = start.elapsed();
     tracing::debug!(key = spec.key, work = kind, ?elapsed, ?outcome, "registry call");
     outcome
 }
 
-async fn attempt(registry: &Registry, spec: &Spec, op: Op) -> Result<Outcome, RegistryError> {
+async fn attempt(
+    registry: &Registry,
+    spec: &Spec,
+    op: Op,
+    request: Option<LeaseRequest>,
+) -> Result<Outcome, RegistryError> {
     if let Some(txn) = op.txn(spec) {
         return registry.commit(&txn).await.map(Outcome::Committed);
     }
     match op {
-        Op::Grant => registry.grant(spec.ttl).await.map(Outcome::Granted),
+        Op::Grant => {
+            let request = request.unwrap_or_else(|| LeaseRequest::new(spec.ttl));
+            registry.grant_requested(request).await.map(Outcome::Granted)
+        }
         Op::Renew(lease) => registry.keep_alive(lease).await.map(Outcome::Renewed),
         Op::Revoke(lease) => registry.revoke(lease).await.map(|()| Outcome::Revoked),
         Op::Ask(lease) => {

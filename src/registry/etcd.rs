@@ -6,18 +6,21 @@ mod connection;
 mod convert;
 mod diagnosis;
 mod passes;
+mod patience;
 mod stream;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use etcd_client::LeaseGrantOptions;
 use tokio::time::Instant;
 
 use self::{
     connection::Connection,
-    convert::{Freshness, Page, change_txn, next_page, pages, read_txn, reading, revision},
+    convert::{Freshness, Page, change_txn, is_granted_already, next_page, pages, read_txn, reading, revision},
 };
 use super::{
-    Lease, LeaseId, Pace, Range, Reading, RegistryError, RegistrySettings, Revision, TimeToLive, Txn, Watcher,
+    Lease, LeaseId, LeaseRequest, Pace, Range, Reading, RegistryError, RegistrySettings, Revision, TimeToLive, Txn,
+    Watcher,
 };
 
 /// The longest that an etcd grants, in seconds.
@@ -130,17 +133,29 @@ impl Registry {
         Ok(response.succeeded().then(|| revision(response.header())))
     }
 
-    /// A new lease of at least `ttl`. A lease whose answer is lost ends by itself, so every endpoint is tried.
+    /// A new lease of at least `ttl`.
     pub async fn grant(&self, ttl: Duration) -> Result<Lease, RegistryError> {
+        self.grant_requested(LeaseRequest::new(ttl)).await
+    }
+
+    /// The lease that was asked for, now or at an earlier attempt. Tries every endpoint.
+    pub async fn grant_requested(&self, request: LeaseRequest) -> Result<Lease, RegistryError> {
+        let LeaseRequest { id, ttl, since } = request;
         let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
         let response = self.connection.try_all(|mut clients| async move {
             let sent = Instant::now();
-            clients.lease.grant(seconds, None).await.map(|answer| (answer, sent))
+            let options = LeaseGrantOptions::new().with_id(id.0);
+            match clients.lease.grant(seconds, Some(options)).await {
+                Ok(answer) => Ok((answer.ttl(), sent)),
+                // An earlier attempt took effect. What was granted is at least what was asked for.
+                Err(error) if is_granted_already(&error) => Ok((seconds, since)),
+                Err(error) => Err(error),
+            }
         });
-        let (response, sent) = response.await?;
-        let ttl = seconds_of(response.ttl()).ok_or(RegistryError::LeaseGone)?;
+        let (ttl, sent) = response.await?;
+        let ttl = seconds_of(ttl).ok_or(RegistryError::LeaseGone)?;
         Ok(Lease {
-            id: LeaseId(response.id()),
+            id,
             ttl,
             deadline: sent + ttl,
         })

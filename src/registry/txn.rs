@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::host::random_bits;
+
 /// An etcd revision; grows with every change of the store.
 pub type Revision = i64;
 
@@ -16,6 +18,35 @@ pub struct LeaseId(pub i64);
 impl fmt::Display for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}", self.0)
+    }
+}
+
+/// A lease that is asked for. Asked for again, it is the same one: an answer that was lost leaves no lease behind, which etcd would
+/// have to end for nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseRequest {
+    /// The id that it shall have.
+    pub id: LeaseId,
+    /// How long it shall live; whole seconds.
+    pub ttl: Duration,
+    /// When it was asked for first.
+    pub since: Instant,
+}
+
+impl LeaseRequest {
+    /// One with an id of its own, asked for from now on.
+    pub fn new(ttl: Duration) -> Self {
+        Self {
+            // Ids are positive; with 0 etcd would choose.
+            id: LeaseId((random_bits() >> 1).max(1).cast_signed()),
+            ttl,
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether a lease that was granted at the first time of asking may have ended.
+    pub fn is_over(&self, now: Instant) -> bool {
+        now >= self.since + self.ttl
     }
 }
 

@@ -227,6 +227,7 @@ impl Shell {
 
     /// Record or own key changed, or etcd is away.
     fn watched(&mut self, event: &WatchEvent) -> bool {
+        self.registration.hear(event);
         if let WatchEvent::Away { cause } = event {
             tracing::debug!(cause, "the watch is interrupted");
             if self.seen.view.is_none() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quorate::registry::{Compare, Entry, LeaseId, Op, Range, Registry, RegistryError, Txn};
+use quorate::registry::{Compare, Entry, LeaseId, LeaseRequest, Op, Range, Registry, RegistryError, Txn};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::support::{
@@ -15,6 +15,7 @@ crate::support::on_both_versions! {
     what_is_committed_is_read_at_one_revision
     conditions_hold_or_nothing_changes
     a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along
+    a_lease_that_is_asked_for_again_is_the_same_one
     a_list_larger_than_four_megabytes_is_read
     a_range_of_many_pages_is_read_at_one_revision
     a_member_without_quorum_answers_stale_reads_alone
@@ -142,6 +143,26 @@ async fn conditions_hold_or_nothing_changes(version: Version) {
         assert_eq!(after != before, holds, "{condition:?}");
         assert_eq!(answer, after.filter(|_| holds).map(|e| e.mod_revision));
     }
+}
+
+async fn a_lease_that_is_asked_for_again_is_the_same_one(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let request = LeaseRequest::new(Duration::from_mins(1));
+    let first = registry.grant_requested(request).await.expect("granted");
+    // As if the first answer had been lost.
+    let again = registry.grant_requested(request).await.expect("granted already");
+    assert_eq!((first.id, again.id, again.ttl), (request.id, request.id, first.ttl));
+    assert_eq!(
+        again.deadline,
+        request.since + first.ttl,
+        "it may live since the first attempt"
+    );
+    assert!(first.deadline > again.deadline);
+    let other = LeaseRequest::new(Duration::from_mins(1));
+    assert_ne!(other.id, request.id);
+    let end = other.since + other.ttl;
+    assert!(other.is_over(end) && !other.is_over(end - Duration::from_millis(1)));
 }
 
 async fn a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along(version: Version) {

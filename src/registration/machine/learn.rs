@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Effect, Holding, Key, Machine, Op, Outcome, Owner, Ruling};
+use super::{Effect, Heard, Holding, Key, Machine, Op, Outcome, Owner, Ruling};
 use crate::{
     backoff::spread,
     registration::{CommitError, Obstacle, Value, Want, state_file::Run},
@@ -13,8 +13,6 @@ use crate::{
 
 /// The longest that a new lease waits after an outage in which many lost theirs.
 const LONGEST_SPREAD: Duration = Duration::from_secs(3);
-/// The longest wait after etcd turned a write away: as long as it needs for what it has taken on.
-const BUSY: Duration = Duration::from_secs(2);
 /// How often somebody else's key is looked at, to see it end.
 const WAITING: Duration = Duration::from_secs(1);
 
@@ -43,7 +41,6 @@ impl Machine {
             (Op::Renew(_), Outcome::Renewed(lease)) => {
                 let renew_at = now + spread(lease.ttl / 3, fraction);
                 self.holding = Holding::Held { lease, renew_at };
-                self.verify_at = now;
             }
             (Op::Read, Outcome::Read(entry)) => self.read(now, entry),
             (Op::Ask(lease), Outcome::Lives { ttl: Some(ttl), uptime }) => {
@@ -67,6 +64,9 @@ impl Machine {
             (Op::Delete { .. }, Outcome::Committed(revision)) => {
                 self.key = revision.map_or(Key::Unknown, |_| Key::Absent);
                 self.counters.deletes += u64::from(revision.is_some());
+                if let Some(revision) = revision {
+                    self.changed(now, revision);
+                }
             }
             (Op::Revoke(lease), Outcome::Revoked) => self.revoked(now, lease),
             // Answers come to the questions that were asked; another one tells nothing.
@@ -100,8 +100,9 @@ impl Machine {
         self.runs = runs;
         self.left = self.leaving && self.runs.is_empty();
         if let Holding::Granted(lease) = self.holding {
-            // The first renewal anywhere in the first period: many that start together spread over it.
-            let renew_at = now + (lease.ttl / 3).mul_f64(fraction);
+            // The first renewal anywhere in the first period: many that start together spread over it. An answer that was long in
+            // coming has used that period up.
+            let renew_at = (now + (lease.ttl / 3).mul_f64(fraction)).min(lease.deadline - lease.ttl / 2);
             self.holding = Holding::Held { lease, renew_at };
         }
     }
@@ -112,8 +113,7 @@ impl Machine {
             .retain(|ruling| entry.as_ref().is_none_or(|entry| entry.lease != Some(ruling.lease)));
         self.key = entry.map_or(Key::Absent, Key::There);
         self.verified_at = Some(now);
-        let waits = matches!(self.owner(), Some(Owner::Other(_) | Owner::Undecided(_)));
-        self.verify_at = now + if waits { WAITING } else { self.spec.ttl };
+        self.verify_at = now + self.next_look();
         if let (Some(value), Key::There(entry)) = (&self.unanswered, &self.key)
             && self.is_stored(value, entry)
         {
@@ -137,6 +137,47 @@ impl Machine {
         });
         self.verified_at = Some(now);
         self.counters.puts += 1;
+        self.changed(now, revision);
+    }
+
+    /// Takes in what a watch says. It only ever leads to a look of our own: what is decided rests on what was read for it.
+    pub(super) fn hear(&mut self, now: Instant, heard: Heard, effects: &mut Vec<Effect>) {
+        self.heard = Some(heard);
+        let (known, since) = match &self.key {
+            // It is going to be read.
+            Key::Unknown => return,
+            Key::Absent => (None, 0),
+            Key::There(entry) => (Some(entry.mod_revision), entry.mod_revision),
+        };
+        if heard.key != known && heard.at > since {
+            self.verify_at = now;
+            // That look may have been before the change.
+            if self.doing == Some(Op::Read) {
+                self.drop_work(effects);
+            }
+        } else if heard.listed && known.is_some() && heard.key == known {
+            self.verified_at = Some(now);
+            self.verify_at = self.verify_at.max(now + self.next_look());
+        }
+    }
+
+    /// Our own change is answered. A watch is often faster than the answer: then it told our change, or one that came after it.
+    fn changed(&mut self, now: Instant, revision: Revision) {
+        let Some(heard) = self.heard else { return };
+        let known = self.key.entry().map(|entry| entry.mod_revision);
+        if heard.at > revision && heard.key != known {
+            self.verify_at = now;
+        } else if heard.at == revision {
+            self.verify_at = now + self.next_look();
+        }
+    }
+
+    /// How long the key counts as known. Somebody else's is looked at more often, to see it end.
+    fn next_look(&self) -> Duration {
+        match self.owner() {
+            Some(Owner::Other(_) | Owner::Undecided(_)) => WAITING,
+            Some(Owner::Nobody | Owner::Us | Owner::Former) | None => self.spec.ttl,
+        }
     }
 
     fn revoked(&mut self, now: Instant, lease: LeaseId) {
@@ -173,7 +214,11 @@ impl Machine {
             RegistryError::Busy { .. } => {
                 self.away_since.get_or_insert(now);
                 self.cause = Some(error.to_string());
-                least = BUSY.mul_f64(fraction);
+                least = self.busy.next(fraction);
+                if self.lease().is_some() {
+                    // Its renewal waits too, and is due after a third of the TTL. Who has no lease has nothing to lose.
+                    least = least.min((self.spec.ttl / 2).mul_f64(fraction));
+                }
             }
             // The caller's transaction is the caller's to mend; the wish does not wait for it.
             RegistryError::Refused { .. } | RegistryError::Denied { .. } | RegistryError::Settings { .. }
@@ -185,12 +230,15 @@ impl Machine {
                 self.refused = Some(Obstacle::Refused(error.clone()));
             }
         }
+        let busy = matches!(error, RegistryError::Busy { .. });
         self.refuse_commits(&CommitError::Registry(error), effects);
         self.retry_at = Some(now + self.backoff.next(fraction).max(least));
-        // When it is back: first the lease, then a look at the key.
-        if let Holding::Held { renew_at, .. } = &mut self.holding {
-            *renew_at = now.min(*renew_at);
+        if busy {
+            // It was never away.
+            return;
         }
+        // When it is back: the lease, if it is due by then, and a look at the key, which would be gone with it. To renew every lease
+        // at once would be the largest part of what thousands of hosts ask of an etcd that has just come back.
         self.verify_at = now;
     }
 

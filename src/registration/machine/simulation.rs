@@ -36,6 +36,11 @@ enum Fate {
     Deleted,
     /// An operator ends our lease.
     LeaseEnded,
+    /// A watch tells how the key is, or how it was when it told before, so many times ago.
+    Told {
+        ago: usize,
+        listed: bool,
+    },
     /// The process is replaced by the next run.
     Restarted,
     /// The host boots.
@@ -57,6 +62,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => any::<bool>().prop_map(|leased| Fate::Stranger { leased }),
         1 => Just(Fate::Deleted),
         1 => Just(Fate::LeaseEnded),
+        2 => (0..4_usize, any::<bool>()).prop_map(|(ago, listed)| Fate::Told { ago, listed }),
         1 => Just(Fate::Restarted),
         1 => Just(Fate::Rebooted),
     ]

@@ -99,6 +99,10 @@ impl Bench {
         }));
     }
 
+    fn hears(&mut self, key: Option<Revision>, at: Revision, listed: bool) {
+        self.event(Event::Heard(Heard { key, at, listed }));
+    }
+
     fn passes(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
         self.event(Event::Woke);
@@ -139,15 +143,84 @@ fn commit(id: u64, n: u8) -> Event {
 }
 
 #[test]
-fn the_key_is_verified_as_often_as_the_lease_is_renewed() {
+fn the_key_is_read_once_in_a_ttl_unless_a_watch_has_listed_it() {
+    let ours = || Some(entry(&value(1), "us", Some(1), 7));
     let mut bench = Bench::registered(&value(1));
-    for _ in 0..3 {
+    for reads in [false, false, true, false, false, true] {
         bench.passes(11);
         bench.done(Outcome::Renewed(bench.lease(1)));
-        assert_eq!(bench.doing, Some(Op::Read));
-        bench.done(Outcome::Read(Some(entry(&value(1), "us", Some(1), 7))));
+        assert_eq!(bench.doing, reads.then_some(Op::Read));
+        if reads {
+            bench.done(Outcome::Read(ours()));
+        }
         assert_eq!(bench.doing, None);
     }
+    bench.passes(5);
+    bench.hears(Some(7), 9, true);
+    assert_eq!(bench.standing().verified_at, Some(bench.now));
+    for reads in [false, false, true] {
+        bench.passes(11);
+        bench.done(Outcome::Renewed(bench.lease(1)));
+        assert_eq!(bench.doing, reads.then_some(Op::Read), "a TTL after the list");
+    }
+}
+
+#[test]
+fn a_lease_whose_grant_was_long_in_coming_is_renewed_before_anything_else() {
+    for (late, first) in [(0, Some(Op::Read)), (20, None)] {
+        let mut bench = Bench::new(spec(), 1);
+        let lease = bench.lease(1);
+        bench.passes(late);
+        bench.done(Outcome::Granted(lease));
+        bench.done(Outcome::Saved);
+        assert_eq!(bench.doing, first.or(Some(Op::Renew(lease))));
+    }
+}
+
+#[test]
+fn what_a_watch_says_is_looked_at_only_when_it_is_news() {
+    for (key, at, news) in [
+        (Some(7), 7, false),
+        // Told late: what was there before ours.
+        (Some(5), 5, false),
+        (None, 6, false),
+        (None, 8, true),
+        (Some(8), 8, true),
+    ] {
+        for listed in [false, true] {
+            let mut bench = Bench::registered(&value(1));
+            bench.hears(key, at, listed);
+            assert_eq!(bench.doing, news.then_some(Op::Read), "{key:?} at {at}");
+            assert!(bench.standing().registered, "nothing is believed before it is read");
+        }
+    }
+    let mut bench = Bench::settled(None);
+    bench.hears(None, 8, true);
+    assert_eq!(bench.doing, None);
+    bench.hears(Some(9), 9, false);
+    assert_eq!(bench.doing, Some(Op::Read));
+    // A look that began before the news may have missed it.
+    bench.hears(Some(10), 10, false);
+    assert_eq!(bench.effects.first(), Some(&Effect::Drop));
+    assert_eq!(bench.doing, Some(Op::Read));
+}
+
+#[test]
+fn a_watch_that_is_faster_than_the_answer_tells_nothing_new() {
+    let mut bench = Bench::settled(None);
+    bench.event(Event::Wanted(Want::Present(value(1))));
+    bench.hears(Some(7), 7, false);
+    bench.done(Outcome::Committed(Some(7)));
+    assert_eq!(bench.doing, None);
+    bench.event(Event::Wanted(Want::Absent));
+    bench.hears(None, 8, false);
+    bench.done(Outcome::Committed(Some(8)));
+    assert_eq!(bench.doing, None);
+    // What came after our own change is looked at.
+    bench.event(Event::Wanted(Want::Present(value(1))));
+    bench.hears(None, 12, false);
+    bench.done(Outcome::Committed(Some(9)));
+    assert_eq!(bench.doing, Some(Op::Read));
 }
 
 #[test]
@@ -301,18 +374,36 @@ fn a_busy_etcd_is_left_alone_and_what_it_turned_away_was_not_done() {
     bench.event(Event::Wanted(Want::Present(value(1))));
     let put = bench.doing.clone();
     assert!(matches!(put, Some(Op::Put { replaces: 0, .. })));
+    // Half of four seconds, where an outage would wait an eighth of one, then longer, up to half of half the TTL.
+    for (times, wait) in [(1, 2000), (2, 4000), (3, 7500), (4, 7500)] {
+        bench.done(Outcome::Failed(RegistryError::Busy {
+            endpoint: "e".to_owned(),
+            cause: "too many requests".to_owned(),
+        }));
+        let wait = Duration::from_millis(wait);
+        assert_eq!((&bench.doing, bench.wake()), (&None, Some(wait)));
+        let standing = bench.standing();
+        assert_eq!(
+            (standing.known, standing.counters.errors.get("busy")),
+            (true, Some(&times))
+        );
+        bench.now += wait;
+        bench.event(Event::Woke);
+        if matches!(bench.doing, Some(Op::Renew(_))) {
+            // An answer, which says nothing about writes.
+            bench.done(Outcome::Renewed(bench.lease(1)));
+        }
+        assert_eq!(bench.doing, put);
+    }
+    bench.done(Outcome::Committed(Some(7)));
+    bench.done(Outcome::Read(Some(entry(&value(1), "us", Some(1), 7))));
+    assert_eq!(bench.doing, None);
+    bench.event(Event::Wanted(Want::Present(value(2))));
     bench.done(Outcome::Failed(RegistryError::Busy {
         endpoint: "e".to_owned(),
         cause: "too many requests".to_owned(),
     }));
-    // Half of two seconds, where an outage would wait an eighth of one.
-    assert_eq!((&bench.doing, bench.wake()), (&None, Some(Duration::from_secs(1))));
-    let standing = bench.standing();
-    assert_eq!((standing.known, standing.counters.errors.get("busy")), (true, Some(&1)));
-    bench.passes(1);
-    assert!(matches!(bench.doing, Some(Op::Renew(_))));
-    bench.done(Outcome::Renewed(bench.lease(1)));
-    assert_eq!(bench.doing, put);
+    assert_eq!(bench.wake(), Some(Duration::from_secs(2)), "that streak is over");
 }
 
 #[test]

@@ -8,12 +8,6 @@ use etcd_client::{
 
 use crate::registry::pass::Pass;
 
-/// Bound of a unary call inside the client; below that of an attempt, so that its own words reach the log.
-const CALL: Duration = Duration::from_secs(2);
-/// A TCP connection that is not there after this long is not there.
-const CONNECT: Duration = Duration::from_secs(1);
-/// HTTP/2 keep-alive: below 5 s etcd closes the connection for too many pings.
-const PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
 /// The largest answer: all keys of some 100 000 nodes. The client's own limit of 4 MB is the keys of some thousand.
 const LARGEST_ANSWER: usize = 64 << 20;
 
@@ -35,9 +29,9 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Logs in when the pass has a login; else nothing is sent yet.
-    pub(super) async fn connect(url: String, pass: &Pass, leader: Leader) -> Result<Self, Error> {
-        let client = Client::connect([url], Some(options(pass, leader))).await?;
+    /// Logs in when the pass has a login; else nothing is sent yet. `bound` is that of the whole attempt, to which this belongs.
+    pub(super) async fn connect(url: String, pass: &Pass, leader: Leader, bound: Duration) -> Result<Self, Error> {
+        let client = Client::connect([url], Some(options(pass, leader, bound))).await?;
         Ok(Self {
             kv: client.kv_client().max_decoding_message_size(LARGEST_ANSWER),
             lease: client.lease_client(),
@@ -46,16 +40,15 @@ impl Clients {
     }
 }
 
-fn options(pass: &Pass, leader: Leader) -> ConnectOptions {
+fn options(pass: &Pass, leader: Leader, bound: Duration) -> ConnectOptions {
+    // No bound on calls, which have that of their attempt, and no pings: whoever has a stream open asks it for a sign of life.
     let mut options = ConnectOptions::new()
-        .with_connect_timeout(CONNECT)
-        .with_timeout(CALL)
-        .with_keep_alive(PING.0, PING.1)
-        .with_keep_alive_while_idle(false)
+        // The kernel asks a second time after a second: one lost packet is no dead host.
+        .with_connect_timeout(bound / 2)
         .with_require_leader(leader == Leader::Required)
         .with_auto_token_refresh(true);
     if pass.ca.is_some() || pass.identity.is_some() {
-        let mut with = TlsOptions::new().timeout(CALL);
+        let mut with = TlsOptions::new().timeout(bound);
         if let Some(ca) = &pass.ca {
             with = with.ca_certificate(Certificate::from_pem(ca));
         }

@@ -21,14 +21,13 @@ use super::{
     convert::{classify, is_electing, is_open},
     diagnosis,
     passes::Fault,
+    patience::{self, Patience},
 };
 use crate::{
     host::random_below,
     registry::{RegistryError, RegistrySettings, pass::Pass},
 };
 
-/// The longest that one attempt at one endpoint may take.
-const ATTEMPT: Duration = Duration::from_secs(3);
 /// An attempt that fails sooner was refused or closed; one that fails later had no answer.
 const CLOSED: Duration = Duration::from_millis(500);
 /// How often one attempt may be made again at once, with a new login or renewed files.
@@ -44,6 +43,8 @@ struct Failed {
     electing: bool,
     /// A new login or renewed files may do better at once.
     again: bool,
+    /// The time was up.
+    unanswered: bool,
 }
 
 /// When a call may be sent a second time.
@@ -62,6 +63,7 @@ pub(super) struct Connection {
     /// The user, for messages.
     who: String,
     current: Mutex<Current>,
+    patience: Mutex<Patience>,
 }
 
 /// The endpoint in use. Replaced as a whole when it fails, so that late failures of an old one cannot touch its successor.
@@ -95,6 +97,7 @@ impl Connection {
         Ok(Self {
             access: Access::new(Arc::clone(&settings))?,
             who: who(&settings),
+            patience: Mutex::new(Patience::new(settings.endpoints.len())),
             settings,
             current: Mutex::new(current),
         })
@@ -142,15 +145,17 @@ impl Connection {
         let current = self.current();
         let url = self.url(current.endpoint);
         let start = Instant::now();
+        let bound = self.bound();
         let attempt = async {
             // Boxed: it is rare, and would make every call's future several times as large.
-            let connect = || Box::pin(self.connect(current.endpoint, Leader::Required));
+            let connect = || Box::pin(self.connect(current.endpoint, Leader::Required, bound));
             let connected = current.connected.get_or_try_init(connect).await?;
             let answer = call(connected.clients.clone()).await;
             answer.map_err(|error| self.failure(&error, current.endpoint))
         };
-        match bounded(attempt, url).await {
+        match bounded(attempt, url, bound).await {
             Ok(answer) => {
+                self.patience(|patience| patience.answered(start.elapsed()));
                 if let Some(connected) = current.connected.get()
                     && !connected.proven.swap(true, Ordering::Relaxed)
                 {
@@ -164,18 +169,20 @@ impl Connection {
                 {
                     Box::pin(diagnose(start, &connected.pass, &mut failed)).await;
                 }
-                Err(Box::pin(self.after(&current, failed)).await)
+                Err(Box::pin(self.after(&current, start, failed)).await)
             }
         }
     }
 
     /// Draws the conclusions from a failure: which endpoint and which pass are next, and whether to try them at once.
-    async fn after(&self, current: &Current, failed: Failed) -> Failed {
+    async fn after(&self, current: &Current, start: Instant, failed: Failed) -> Failed {
         let connected = current.connected.get();
         if let (RegistryError::Tls { .. }, Some(connected)) = (&failed.error, connected) {
             self.access.failed(&connected.pass, Fault::Tls, &failed.error);
         }
         match &failed.error {
+            RegistryError::Away { .. }
+                if failed.unanswered && !self.patience(|patience| patience.unanswered(start, Instant::now())) => {}
             RegistryError::Away { .. } | RegistryError::Tls { .. } => self.leave(current.generation),
             // The token may be one that etcd has forgotten.
             RegistryError::Refused { .. } => self.replace(current, current.endpoint),
@@ -208,6 +215,7 @@ impl Connection {
             electing: is_electing(error),
             error: classify(error, self.url(endpoint), &self.who),
             again: false,
+            unanswered: false,
         }
     }
 
@@ -247,12 +255,13 @@ impl Connection {
         let count = self.settings.endpoints.len();
         let mut last = no_endpoints();
         for endpoint in (first..first + count).map(|endpoint| endpoint % count) {
+            let bound = patience::ATTEMPT;
             let attempt = async {
-                let connected = Box::pin(self.connect(endpoint, Leader::NotRequired)).await?;
+                let connected = Box::pin(self.connect(endpoint, Leader::NotRequired, bound)).await?;
                 let answer = call(connected.clients).await;
                 answer.map_err(|error| self.failure(&error, endpoint))
             };
-            match bounded(attempt, self.url(endpoint)).await {
+            match bounded(attempt, self.url(endpoint), bound).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => last = failed.error,
             }
@@ -285,18 +294,27 @@ impl Connection {
         }
     }
 
+    /// How long an answer is waited for at the moment.
+    pub(super) fn bound(&self) -> Duration {
+        self.patience(|patience| patience.bound())
+    }
+
+    fn patience<T>(&self, with: impl FnOnce(&mut Patience) -> T) -> T {
+        with(&mut self.patience.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn current(&self) -> Current {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Clients for an endpoint, with the pass of the moment, and where that fails with the other one that there may be. Where it
     /// has a login, etcd has taken it.
-    async fn connect(&self, endpoint: usize, leader: Leader) -> Result<Connected, Failed> {
+    async fn connect(&self, endpoint: usize, leader: Leader, bound: Duration) -> Result<Connected, Failed> {
         let first = self.pass().await?;
-        match self.connect_with(&first, endpoint, leader).await {
+        match self.connect_with(&first, endpoint, leader, bound).await {
             Err(_) if self.access.has_other_than(&first) => {
                 let other = self.pass().await?;
-                self.connect_with(&other, endpoint, leader).await
+                self.connect_with(&other, endpoint, leader, bound).await
             }
             answer => answer,
         }
@@ -307,19 +325,26 @@ impl Connection {
             error,
             electing: false,
             again: false,
+            unanswered: false,
         })
     }
 
-    async fn connect_with(&self, pass: &Pass, endpoint: usize, leader: Leader) -> Result<Connected, Failed> {
+    async fn connect_with(
+        &self,
+        pass: &Pass,
+        endpoint: usize,
+        leader: Leader,
+        bound: Duration,
+    ) -> Result<Connected, Failed> {
         let start = Instant::now();
-        let mut answer = Clients::connect(self.url(endpoint), pass, leader).await;
+        let mut answer = Clients::connect(self.url(endpoint), pass, leader, bound).await;
         if pass.login.is_some() && answer.as_ref().is_err_and(is_open) {
             self.access.is_open(&self.url(endpoint));
             let open = Pass {
                 login: None,
                 ..pass.clone()
             };
-            answer = Clients::connect(self.url(endpoint), &open, leader).await;
+            answer = Clients::connect(self.url(endpoint), &open, leader, bound).await;
         }
         let mut failed = match answer {
             Ok(clients) => {
@@ -367,15 +392,20 @@ async fn diagnose(start: Instant, pass: &Pass, failed: &mut Failed) {
     }
 }
 
-async fn bounded<T>(attempt: impl Future<Output = Result<T, Failed>>, endpoint: String) -> Result<T, Failed> {
-    tokio::time::timeout(ATTEMPT, attempt).await.unwrap_or_else(|_| {
+async fn bounded<T>(
+    attempt: impl Future<Output = Result<T, Failed>>,
+    endpoint: String,
+    bound: Duration,
+) -> Result<T, Failed> {
+    tokio::time::timeout(bound, attempt).await.unwrap_or_else(|_| {
         Err(Failed {
             electing: false,
             error: RegistryError::Away {
                 endpoint,
-                cause: format!("no answer within {ATTEMPT:?}"),
+                cause: format!("no answer within {bound:?}"),
             },
             again: false,
+            unanswered: true,
         })
     })
 }

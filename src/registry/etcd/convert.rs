@@ -80,6 +80,11 @@ fn is_busy(number: i32, message: &str) -> bool {
     matches!(number, code::UNKNOWN | code::RESOURCE_EXHAUSTED) && message.ends_with("too many requests")
 }
 
+/// Whether this answer to a grant says that there is a lease with that id.
+pub(super) fn is_granted_already(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status) if status.message().ends_with("lease already exists"))
+}
+
 /// Whether this answer to a login says that etcd has no users.
 pub(super) fn is_open(error: &Error) -> bool {
     matches!(error, Error::GRpcStatus(status) if i32::from(status.code()) == code::FAILED_PRECONDITION)

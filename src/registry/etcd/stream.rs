@@ -149,7 +149,9 @@ impl Watch<'_> {
     async fn pass_on(&self, mut stream: WatchStream, generation: u64, mut tracker: Tracker) -> End {
         let broken = |cause: String| End::Broken { cause, generation };
         let mut ask = Instant::now() + self.pace.ask;
-        let mut silent = Instant::now() + self.pace.answer;
+        // An etcd that is slow with answers is slow with these, too.
+        let answer = || self.pace.answer.max(self.registry.connection.bound());
+        let mut silent = Instant::now() + answer();
         let mut list = Instant::now() + spread(self.pace.list, random_fraction());
         let mut waiting = true;
         loop {
@@ -175,14 +177,14 @@ impl Watch<'_> {
                     ask = Instant::now() + self.pace.ask;
                 }
                 () = tokio::time::sleep_until(silent), if waiting => {
-                    return broken(format!("no sign of life within {:?}", self.pace.answer));
+                    return broken(format!("no sign of life within {:?}", answer()));
                 }
                 () = tokio::time::sleep_until(ask), if !waiting => {
                     if let Err(error) = stream.request_progress().await {
                         return broken(chain(&error));
                     }
                     waiting = true;
-                    silent = Instant::now() + self.pace.answer;
+                    silent = Instant::now() + answer();
                 }
                 () = tokio::time::sleep_until(list) => {
                     if let Err(end) = self.list_again(&mut tracker).await {

@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) answers: BTreeMap<u64, bool>,
     commits: u64,
     pub(super) left: bool,
+    /// The revisions of the key and of the store, each time that a watch told them.
+    told: Vec<(Option<Revision>, Revision)>,
 }
 
 pub(super) fn value(n: u8) -> Value {
@@ -60,6 +62,7 @@ impl World {
             answers: BTreeMap::new(),
             commits: 0,
             left: false,
+            told: Vec::new(),
         };
         world.start();
         world
@@ -299,9 +302,17 @@ impl World {
                     self.end(lease.id);
                 }
             }
+            Fate::Told { ago, listed } => self.tell(ago, listed),
             Fate::Restarted => self.start(),
             Fate::Rebooted => self.reboot(),
         }
+    }
+
+    fn tell(&mut self, ago: usize, listed: bool) {
+        let key = self.entry.as_ref().map(|entry| entry.mod_revision);
+        self.told.push((key, self.revision));
+        let (key, at) = self.told[self.told.len().saturating_sub(ago + 1)];
+        self.event(Event::Heard(Heard { key, at, listed }));
     }
 
     fn reboot(&mut self) {
