@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Beside the scripts of the packages: put before each of them by scripts/package, because each has to stand alone. For any POSIX shell.
 
 # The services that this host knows of and that run our program, whatever their names and states, each with its state and whether it can
