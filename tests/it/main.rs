@@ -48,3 +48,4 @@ mod sidecar_model;
 mod support;
 mod units;
 mod uuid_guard;
+mod vagrant;
