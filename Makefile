@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines rig model fuzz races outage faults soak doc release
+.PHONY: help setup demo play test lint fmt bench lines rig model fuzz races outage faults soak doc release packages
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -79,15 +79,9 @@ soak: ## ten minutes of a node under full load with its sidecar, then freezes; L
 doc: ## write the generated pages again
 	UPDATE=1 cargo test --locked --test it $(DOC_TEST)
 
-release: ## build the static executable and its checksum into target/dist
-	@scripts/parts musl >/dev/null; \
-	if rustup target add $(LINUX)-musl; then target=$(LINUX)-musl; \
-	else echo 'no musl target here: the C library of this system is linked in'; target=$(LINUX)-gnu; fi; \
-	[[ $$target == *-musl ]] || export RUSTFLAGS='-C target-feature=+crt-static'; \
-	set -x; \
-	cargo build --release --locked --target $$target; \
-	scripts/check static target/$$target/release/quorate; \
-	mkdir -p target/dist; \
-	cp target/$$target/release/quorate target/dist/quorate-$$target; \
-	cd target/dist; \
-	sha256sum quorate-$$target | tee quorate-$$target.sha256
+release: ## build the static executable, its list of parts and the checksums into target/dist; VERIFY=1: twice, and compare
+	scripts/release $(if $(VERIFY),verify,build)
+
+packages: release ## make the .deb, the .rpm and the .tar.gz of it, beside it
+	scripts/package
+	@scripts/release sums

@@ -26,6 +26,6 @@ pub(super) async fn stand_every_look(rig: &mut Rig) {
     assert_eq!(exposed.code, Some(0), "{}", exposed.out);
     // Shut in as it is, it sees the node's process.
     let status = host.runs("curl -sf http://127.0.0.1:9190/status").await;
-    assert!(status.contains("\"death_seen_by\":\"threads\""), "{status}");
+    assert!(status.contains("\"death_seen_by\": \"threads\""), "{status}");
     assert_eq!(host.runs("systemctl is-system-running").await, "running");
 }
