@@ -21,6 +21,12 @@ const SILENT: Duration = Duration::from_secs(65);
 /// And for a node that answers no more, or never did: interval, and three probes of 2 s.
 const HANGS: Duration = Duration::from_secs(9);
 
+/// A host of three that is not the master's. Without a master the others are ready for no more than a few seconds, and it may take them
+/// longer to find a new one; where they must lose nothing, he stays.
+fn follower(master: usize) -> usize {
+    (master + 1) % 3
+}
+
 /// A scenario: what is played, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Scenario {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::HANGS;
+use super::{HANGS, follower};
 use crate::{
     rig::{
         Rig,
@@ -14,15 +14,11 @@ use crate::{
 const ALL: [usize; 3] = [0, 1, 2];
 
 pub(super) async fn starts_again(rig: &mut Rig) {
-    rig.stands().await;
-    for (victim, what, line) in [
-        (1, "docker restarted", "systemctl restart docker"),
-        (
-            2,
-            "dockerd killed",
-            "systemctl kill --kill-whom=main --signal=KILL docker",
-        ),
+    for (what, line) in [
+        ("docker restarted", "systemctl restart docker"),
+        ("dockerd killed", "systemctl kill --kill-whom=main --signal=KILL docker"),
     ] {
+        let victim = follower(rig.stands().await);
         let host = rig.hosts[victim].clone();
         let (node, sidecar) = (host.node().await, host.property(SIDECAR, "MainPID").await);
         let (mark, start) = (rig.followed.mark(), Instant::now());
@@ -52,8 +48,8 @@ pub(super) async fn starts_again(rig: &mut Rig) {
 }
 
 pub(super) async fn gets_a_new_image(rig: &mut Rig) {
-    rig.stands().await;
-    let (victim, image) = (1, "localhost/quorate/elasticsearch:next");
+    let victim = follower(rig.stands().await);
+    let image = "localhost/quorate/elasticsearch:next";
     let host = rig.hosts[victim].clone();
     let old = &rig.equipment.image;
     host.runs(&format!(
