@@ -37,6 +37,8 @@ mod registry_access;
 mod registry_watch;
 mod reload;
 mod reload_launcher;
+mod rig;
+mod rig_cut;
 mod same_host;
 mod scale;
 mod secrets;
