@@ -30,6 +30,7 @@ mod node_tls;
 mod outage;
 mod packages;
 mod probe;
+mod provisioning;
 mod proxy;
 mod registration;
 mod registration_outage;

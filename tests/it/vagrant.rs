@@ -6,7 +6,7 @@ use crate::support::{
     part,
     session::steps,
     turn::turn,
-    vagrant::{Vagrant, in_vagrant},
+    vagrant::{Put, Vagrant, in_vagrant},
 };
 
 /// A provider, and a configuration that no version of it can take.
@@ -110,10 +110,8 @@ async fn the_session_of_its_page_happens_as_it_is_written() {
 /// Flatcar, as far as it can be had: no package manager, no etcd but one in a container, quorate in /opt/bin.
 #[test]
 fn a_host_without_packages_gets_the_executable_and_an_etcd_in_a_container() {
-    let host = part("QUORATE_TEST_HOST_IMAGE");
-    let config = format!(
+    let vagrant = Vagrant::with(
         r#"
-$host_image = "{host}"
 $num_instances = 1
 $network = "192.168.57"
 $search_image = "localhost/none:6.8.23"
@@ -121,10 +119,10 @@ $etcd_image = "localhost/quorate/etcd:test"
 Vagrant.configure("2") do |config|
   config.vm.provision "shell", inline: "rm -f /usr/bin/dpkg /usr/bin/apt* /usr/bin/etcd* /lib/systemd/system/etcd.service"
 end
-"#
+"#,
     );
-    let vagrant = Vagrant::with(&config);
-    vagrant.puts_quorate(false);
+    vagrant.configures(&format!("$host_image = \"{}\"\n", vagrant.host_image()));
+    vagrant.puts_quorate(Put::Executable);
     let etcd = part("QUORATE_TEST_ETCD_36");
     vagrant.types(&format!(
         "tar -C {} --transform s,^,usr/local/bin/, -c etcd etcdctl | \

@@ -11,7 +11,7 @@ use std::{
 use rustix::process::geteuid;
 
 use super::made::{said, text};
-use crate::support::{parts::part, program::Run};
+use crate::support::{part, program::Run};
 
 /// What `systemctl show` says of it; of a real one on systemd 252.
 pub(super) struct Service {

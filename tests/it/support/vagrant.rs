@@ -19,6 +19,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vagrant")
 }
 
+/// How quorate comes onto the hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    Package,
+    Executable,
+}
+
 /// A copy of it with a configuration, where a user may type.
 #[derive(Debug)]
 pub(crate) struct Vagrant {
@@ -40,11 +47,10 @@ impl Vagrant {
         let artifacts = path("artifacts").display().to_string();
         let config = format!("$artifacts = \"{artifacts}\"\n{config}");
         fs::write(path("vagrant/config.rb"), config).expect("a configuration");
-        let home = path("home").display().to_string();
         let variables = [
             ("PATH", format!("{}:{}", path("bin").display(), part("PATH"))),
-            ("HOME", home.clone()),
-            ("VAGRANT_HOME", home),
+            ("HOME", part("HOME")),
+            ("VAGRANT_HOME", path("home").display().to_string()),
             ("VAGRANT_CHECKPOINT_DISABLE", "1".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
         ];
@@ -71,16 +77,34 @@ impl Vagrant {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("executable");
     }
 
-    /// Puts what users put onto their hosts where the Vagrantfile looks for it: the package, without one the program of this build.
-    pub(crate) fn puts_quorate(&self, package: bool) {
+    /// Puts what users put onto their hosts where the Vagrantfile looks for it: the package, or the executable alone.
+    pub(crate) fn puts_quorate(&self, how: Put) {
         let artifacts = self.path("artifacts").display().to_string();
-        let program = env!("CARGO_BIN_EXE_quorate");
-        match setting("QUORATE_TEST_PACKAGE").filter(|_| package) {
-            Some(package) => self.types(&format!("rm {artifacts}/* && cp {package} {artifacts}/")),
-            None => self.types(&format!(
-                "strip -o {artifacts}/quorate-x86_64-unknown-linux-musl {program}"
-            )),
-        };
+        let (project, program) = (env!("CARGO_MANIFEST_DIR"), env!("CARGO_BIN_EXE_quorate"));
+        // What only a debugger reads is nine tenths of it.
+        let stripped = format!("{artifacts}/quorate-x86_64-unknown-linux-musl");
+        self.types(&format!("strip -o {stripped} {program}"));
+        if how == Put::Package {
+            self.types(&format!(
+                "{project}/scripts/package --program {stripped} --to {artifacts} && rm {stripped}"
+            ));
+        }
+    }
+
+    /// The image of a host, which is made if it is not there.
+    pub(crate) fn host_image(&self) -> String {
+        let said = self.types(&format!("{}/scripts/host-image", env!("CARGO_MANIFEST_DIR")));
+        let named = said
+            .lines()
+            .find_map(|line| line.strip_prefix("QUORATE_TEST_HOST_IMAGE="));
+        named.expect("an image").to_owned()
+    }
+
+    /// More of `config.rb`.
+    pub(crate) fn configures(&self, more: &str) {
+        let path = self.path("vagrant/config.rb");
+        let config = fs::read_to_string(&path).expect("a configuration");
+        fs::write(path, config + more).expect("a configuration");
     }
 
     /// Types commands that succeed; what they say.
