@@ -82,11 +82,10 @@ fn the_sample_shows_every_setting_with_its_default() {
 #[tokio::test]
 async fn the_session_of_its_page_happens_as_it_is_written() {
     let _turn = turn(3).await;
-    let (host, node) = (part("QUORATE_TEST_HOST_IMAGE"), part("QUORATE_TEST_ES6_IMAGE"));
-    let vagrant = Vagrant::with(&format!(
-        "$host_image = \"{host}\"\n$search_image = \"{node}\"\n{SMALL}"
-    ));
-    vagrant.puts_quorate(true);
+    let node = part("QUORATE_TEST_ES6_IMAGE");
+    let vagrant = Vagrant::with(&format!("$search_image = \"{node}\"\n{SMALL}"));
+    vagrant.configures(&format!("$host_image = \"{}\"\n", vagrant.host_image()));
+    vagrant.puts_quorate(Put::Package);
     vagrant.types(&format!(
         "cc -O2 -shared -fPIC -o limit.so {}/tests/rig/limit.c && docker save {node} > images/node.tar",
         env!("CARGO_MANIFEST_DIR")
