@@ -134,15 +134,15 @@ fn cloud_init_takes_its_data() {
 }
 
 /// A host like any other, with the Python that Ansible wants of it: this machine's, which is the same Debian.
-const WITH_PYTHON: &str = r##"
+const WITH_PYTHON: &str = r#"
 $num_instances = 1
 $network = "192.168.58"
 Vagrant.configure("2") do |config|
-  config.vm.provider("docker") do |docker|
-    docker.volumes = %w[/usr/bin/python3 /usr/lib/python3.11 /usr/lib/python3].map { |path| "#{path}:#{path}:ro" }
-  end
+  { "/usr/bin" => "/opt/machine", "/usr/lib/python3.11" => "/usr/lib/python3.11", "/usr/lib/python3" => "/usr/lib/python3" }
+    .each { |from, to| config.vm.synced_folder from, to, docker_consistency: "ro" }
 end
-"##;
+"#;
+const PYTHON: &str = "/opt/machine/python3";
 
 #[test]
 fn the_role_of_ansible_sets_a_host_up_and_then_changes_nothing() {
@@ -156,7 +156,7 @@ fn the_role_of_ansible_sets_a_host_up_and_then_changes_nothing() {
         fs::write(vagrant.path("vagrant/site.yml"), play).expect("written");
         vagrant.shell.run(&format!(
             "export ANSIBLE_ROLES_PATH={} ANSIBLE_HOST_KEY_CHECKING=False ANSIBLE_NOCOLOR=1 ANSIBLE_LOCAL_TEMP=$PWD/ansible\n\
-             ansible-playbook -i 192.168.58.101, -u core --private-key $VAGRANT_HOME/insecure_private_key site.yml",
+             ansible-playbook -i 192.168.58.101, -e ansible_python_interpreter={PYTHON} -u core --private-key $VAGRANT_HOME/insecure_private_key site.yml",
             roles.display()
         ))
     };
