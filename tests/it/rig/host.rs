@@ -128,9 +128,9 @@ impl Host {
         pid
     }
 
-    /// What the journal of a unit has since the host was booted.
+    /// What the journal of a unit has.
     pub(super) async fn journal(&self, unit: &str) -> String {
-        self.tries(&format!("journalctl --no-pager --boot --output=cat -u {unit}"))
+        self.tries(&format!("journalctl --no-pager --output=cat -u {unit}"))
             .await
             .out
     }

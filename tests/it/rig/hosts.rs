@@ -104,7 +104,7 @@ impl Rig {
     async fn hand_over(&self, host: &Host) {
         for (file, path) in self.equipment.files() {
             let file = file.display().to_string();
-            self.script("put", &[&host.number.to_string(), &file, &path]).await;
+            self.script("put", &[&host.number.to_string(), &file, path]).await;
         }
     }
 
@@ -141,13 +141,8 @@ impl Rig {
 
     /// Takes quorate, its nodes and all they have written off every host and out of etcd.
     pub(super) async fn clean(&self) {
-        let purge = if self.equipment.package.is_some() {
-            "dpkg --purge quorate"
-        } else {
-            "rm -f /etc/systemd/system/elasticsearch*@.service"
-        };
         let line = format!(
-            "systemctl disable --now {MAIN} {SIDECAR}; {purge}; docker ps -aq | xargs -r docker rm -f; \
+            "systemctl disable --now {MAIN} {SIDECAR}; dpkg --purge quorate; docker ps -aq | xargs -r docker rm -f; \
              rm -rf /etc/quorate /var/lib/quorate /var/lib/private/quorate-sidecar /var/lib/quorate-sidecar /run/quorate; \
              systemctl daemon-reload; systemctl reset-failed"
         );

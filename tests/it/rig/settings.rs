@@ -1,5 +1,5 @@
-//! How quorate comes onto a host of the rig, and what it is told there: what a user would do by hand, two lines of the configuration
-//! included.
+//! How quorate comes onto a host of the rig, and what it is told there: what a user would do by hand, with the package of this very build
+//! and two lines of the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -7,65 +7,73 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::host::{Host, MAIN};
-use crate::support::{part, setting};
+use crate::support::part;
 
-/// Where the package of the distribution puts it, for a host without it.
-const PROGRAM: &str = "/usr/local/bin/quorate";
 const SETTINGS: &str = "/etc/quorate/quorate.toml";
 
 /// What is put onto each host.
 #[derive(Debug)]
 pub(super) struct Equipment {
-    /// The package; without one the program of this build, which writes the units itself.
-    pub(super) package: Option<PathBuf>,
     /// The image of the node.
     pub(super) image: String,
+    package: PathBuf,
     dir: TempDir,
 }
 
+/// Runs a command to its end, which has to be good; its output.
+async fn run(program: &str, args: &[&str]) -> String {
+    #[expect(clippy::disallowed_methods, reason = "what makes the parts of a host is a process")]
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .await;
+    let output = output.unwrap_or_else(|error| panic!("{program} does not run: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 impl Equipment {
-    /// Finds it and makes it.
+    /// Makes it.
     pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/limit.c");
-        #[expect(clippy::disallowed_methods, reason = "the C compiler is a process")]
-        let made = Command::new("cc")
-            .args(["-O2", "-shared", "-fPIC", "-o"])
-            .args([&dir.path().join("limit.so"), &source])
-            .status();
-        assert!(
-            made.await.expect("cc runs").success(),
-            "{} cannot be built",
-            source.display()
-        );
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        run(
+            "cc",
+            &["-O2", "-shared", "-fPIC", "-o", &path("limit.so"), "tests/rig/limit.c"],
+        )
+        .await;
+        // What is looked up in it when it panics is nine tenths of it.
+        run("strip", &["-o", &path("quorate"), env!("CARGO_BIN_EXE_quorate")]).await;
         Self {
-            package: setting("QUORATE_TEST_PACKAGE").map(PathBuf::from),
             image: part("QUORATE_TEST_ES6_IMAGE"),
+            package: package(dir.path(), env!("CARGO_PKG_VERSION")).await,
             dir,
         }
     }
 
     /// The files that a host needs, each with its place there.
-    pub(super) fn files(&self) -> Vec<(PathBuf, String)> {
-        let program = match &self.package {
-            Some(package) => (package.clone(), "/root/quorate.deb".to_owned()),
-            None => (env!("CARGO_BIN_EXE_quorate").into(), PROGRAM.to_owned()),
-        };
-        vec![program, (self.dir.path().join("limit.so"), "/opt/limit.so".to_owned())]
+    pub(super) fn files(&self) -> [(PathBuf, &'static str); 2] {
+        [
+            (self.package.clone(), "/root/quorate.deb"),
+            (self.dir.path().join("limit.so"), "/opt/limit.so"),
+        ]
+    }
+
+    /// The package of the next version, with a program that is another one.
+    pub(super) async fn next_package(&self) -> PathBuf {
+        let program = self.dir.path().join("quorate");
+        let mut bytes = std::fs::read(&program).expect("the program");
+        bytes.extend(b"next");
+        std::fs::write(&program, bytes).expect("written");
+        package(self.dir.path(), concat!(env!("CARGO_PKG_VERSION"), "+next")).await
     }
 
     /// Installs quorate on a host that has these files.
     pub(super) async fn install(&self, host: &Host) {
         host.writes("/etc/quorate/1.toml", &Self::machine(host)).await;
-        if self.package.is_some() {
-            host.runs("apt-get -qq install -y /root/quorate.deb </dev/null").await;
-        } else {
-            host.runs(&format!(
-                "quorate config sample >{SETTINGS} && quorate units install && systemctl daemon-reload"
-            ))
-            .await;
-        }
-        host.runs("quorate --version").await;
+        host.runs("apt-get -qq install -y /root/quorate.deb </dev/null").await;
     }
 
     /// What this machine and this node, the smallest there is, want beyond what every host is told: Elasticsearch 6 cannot do without the
@@ -100,6 +108,19 @@ set = {{ "node.store.allow_mmap" = "false", "discovery.zen.fd.ping_interval" = "
         host.runs(&format!("sed -i 's|^image = .*|image = \"{image}\"|' {SETTINGS}"))
             .await;
     }
+}
+
+/// The .deb of the program that lies in that directory.
+async fn package(dir: &Path, version: &str) -> PathBuf {
+    let (program, to) = (dir.join("quorate").display().to_string(), dir.display().to_string());
+    let made = run(
+        "scripts/package",
+        &["--program", &program, "--version", version, "--to", &to],
+    )
+    .await;
+    let mut files = made.lines().map(PathBuf::from);
+    let deb = files.find(|file| file.extension().is_some_and(|kind| kind == "deb"));
+    deb.unwrap_or_else(|| panic!("no .deb in {made}"))
 }
 
 impl Host {

@@ -31,7 +31,8 @@ pub(super) async fn parts_the_master(rig: &mut Rig) {
         "curl -sm 9 -o /dev/null -w '%{{http_code}}' -H 'Content-Type: application/json' -X PUT -d '{{}}' '{own}/story/_doc/never?timeout=1s'"
     );
     assert_eq!(host.runs(&write).await, "503", "one of three accepts a document");
-    host.says(SIDECAR, "the node has no master").await;
+    host.says(SIDECAR, "the node answers, but knows no master; registry away: ")
+        .await;
     rig.writes_some(others[0], "parted").await;
     let start = Instant::now();
     rig.fault("heal", victim).await;

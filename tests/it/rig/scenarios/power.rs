@@ -41,6 +41,7 @@ pub(super) async fn of_a_reboot(rig: &mut Rig) {
     let victim = follower(rig.stands().await);
     let host = rig.hosts[victim].clone();
     let (mark, start) = (rig.followed.mark(), Instant::now());
+    let clock = host.runs("date +%s").await;
     host.tries("systemctl reboot").await;
     let gone = rig.loses_its_key(victim, start, HANGS).await;
     rig.book.within("reboot, key gone", gone, HANGS);
@@ -60,7 +61,7 @@ pub(super) async fn of_a_reboot(rig: &mut Rig) {
     rig.is_green(&ALL).await;
     let before = host
         .runs(&format!(
-            "journalctl --no-pager --boot=-1 --output=cat -u {MAIN} -u {SIDECAR}"
+            "journalctl --no-pager --since=@{clock} --output=cat -u {MAIN} -u {SIDECAR}"
         ))
         .await;
     for word in [
