@@ -55,7 +55,7 @@ fn settings(file: &str) -> String {
     let depth = |line: &str| line.len() - line.trim_start().len();
     let margin = lines.peek().map(|line| depth(line)).expect("settings");
     let own = lines.take_while(|line| depth(line) >= margin);
-    own.map(|line| format!("{}\n", line.trim_start())).collect()
+    own.map(str::trim_start).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Whether quorate takes these settings.

@@ -143,9 +143,9 @@ end
 }
 
 /// Flatcar has /opt/bin among the places of programs.
-const LOOK: &str = r#"
+const LOOK: &str = r"
 export PATH=$PATH:/opt/bin
 timeout 60 sh -c 'until etcdctl --endpoints 192.168.57.101:2379 endpoint health; do sleep 0.2; done' 2>&1
 systemctl cat elasticsearch@1 elasticsearch-discovery@1 | grep ExecStart=
 quorate status
-"#;
+";
