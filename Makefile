@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo play test lint fmt bench lines model fuzz races outage faults soak doc release packages
+.PHONY: help setup demo play test lint fmt bench lines rig model fuzz races outage faults soak doc release packages
 
 ARGS ?=
 # What runs the nodes of the demo.
@@ -34,7 +34,7 @@ test: setup lint ## set up, lint, and run every test against the real parts
 lint: ## check formatting, clippy, rustdoc, shell scripts, units
 	cargo xfmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --test lines --test soak -- -D warnings
+	cargo clippy --locked --test lines --test rig --test soak -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --lib --document-private-items
 	scripts/check shell
 	scripts/check units
@@ -50,6 +50,9 @@ bench: ## measure the static executable against real parts, ten minutes; ARGS='-
 
 lines: ## run every line of both products on real nodes, and write docs/compatibility.md; ARGS=CELL: some of it
 	@vars=$$(scripts/parts lines) && set -x && env $$vars cargo test --locked --test lines -- $(ARGS)
+
+rig: ## play every scenario on whole hosts with real systemd; ARGS='power-cut reboot': some of them
+	@vars=$$(scripts/parts rig) && set -x && env $$vars cargo test --locked --test rig -- $(ARGS)
 
 model: ## tell many more schedules of the formation and of the sidecar; TIMES=100: a hundred times those of `make test`
 	QUORATE_TEST_SCHEDULES=$(or $(TIMES),10) cargo test --locked --test it _model:: $(ARGS)

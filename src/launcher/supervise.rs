@@ -123,7 +123,11 @@ impl<R: Runtime> Running<'_, R> {
                     Effect::SayLeaving { at_most } => self.say_leaving(at_most),
                     Effect::Terminate { grace } => self.send("SIGTERM", |node| node.terminate(grace)),
                     Effect::Kill => self.send("SIGKILL", R::kill),
-                    Effect::Finish(exit) => return Some(ended(event, exit)),
+                    Effect::Finish(exit) => {
+                        // Or the service manager complains of a process that is left.
+                        self.disk.let_go().await;
+                        return Some(ended(event, exit));
+                    }
                 }
             }
         }

@@ -23,6 +23,7 @@ pub(crate) mod registration;
 pub(crate) mod reload;
 pub(crate) mod secure;
 pub(crate) mod secured;
+pub(crate) mod session;
 pub(crate) mod sidecar;
 pub(crate) mod small_disk;
 pub(crate) mod standin;
@@ -30,6 +31,7 @@ pub(crate) mod still;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod turn;
+pub(crate) mod vagrant;
 mod wait;
 
 pub(crate) use parts::{part, setting};

@@ -103,7 +103,17 @@ fn neither_a_crash_nor_a_restart_of_one_takes_the_other_along() {
             "{key}"
         );
     }
-    assert!(values(SIDECAR, "Unit", "After").contains(&"elasticsearch@%i.service".to_owned()));
+}
+
+#[test]
+fn a_sidecar_does_not_wait_for_a_node_that_waits_and_outlives_no_etcd_of_its_host() {
+    for unit in [MAIN, SIDECAR] {
+        let after = values(unit, "Unit", "After").join(" ");
+        assert!(!after.contains("elasticsearch"), "{unit}: {after}");
+        for first in ["network-online.target", "etcd.service"] {
+            assert!(after.split(' ').any(|one| one == first), "{unit}: {after}");
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use rustix::{
     fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, fsync, openat, unlinkat},
     io::{Errno, pwrite},
     process::{Signal, getppid, set_parent_process_death_signal},
-    thread::{Timespec, nanosleep},
+    thread::{Timespec, nanosleep, set_name},
 };
 
 use super::{
@@ -61,6 +61,8 @@ impl Task {
     }
 
     fn run(&self) {
+        // By the path that it was started from it would be called `exe` in every list.
+        let _ = set_name(c"quorate-disk");
         // A file system that is to be unmounted is not held.
         let _ = std::env::set_current_dir("/");
         let Ok(pause) = Timespec::try_from(self.every) else {
