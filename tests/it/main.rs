@@ -28,6 +28,7 @@ mod node_races;
 mod node_security;
 mod node_tls;
 mod outage;
+mod packages;
 mod probe;
 mod proxy;
 mod registration;
