@@ -84,7 +84,7 @@ fn both_bring_the_same_files_to_the_usual_places() {
         "/usr/share/man/man1/quorate-cluster-adopt.1.gz",
         "/usr/share/bash-completion/completions/quorate",
         "/usr/share/fish/vendor_completions.d/quorate.fish",
-        "/usr/share/doc/quorate/changelog.gz",
+        "/usr/share/doc/quorate/CHANGELOG.md",
         "/usr/share/doc/quorate/THIRD-PARTY.gz",
         "/usr/share/doc/quorate/LICENSE-MIT",
         "/usr/share/doc/quorate/LICENSE-APACHE",
@@ -97,6 +97,7 @@ fn both_bring_the_same_files_to_the_usual_places() {
     }
     let own = [
         "/usr/share/zsh/vendor-completions/_quorate",
+        "/usr/share/doc/quorate/changelog.gz",
         "/usr/share/doc/quorate/copyright",
     ];
     let only: Vec<&String> = deb
