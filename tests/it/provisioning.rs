@@ -13,7 +13,7 @@ use crate::support::{
     program::quorate,
     session::{Shell, steps},
     turn::turn,
-    vagrant::{Put, Vagrant},
+    vagrant::{Put, Vagrant, start},
 };
 
 /// Where the units of a host are from, and for which engine.
@@ -149,7 +149,10 @@ fn the_role_of_ansible_sets_a_host_up_and_then_changes_nothing() {
     let vagrant = Vagrant::with(WITH_PYTHON);
     vagrant.configures(&format!("$host_image = \"{}\"\n", vagrant.host_image()));
     vagrant.puts_quorate(Put::Executable);
-    vagrant.types("vagrant up --no-provision --provider=docker");
+    {
+        let _start = start();
+        vagrant.types("vagrant up --no-provision --provider=docker");
+    }
     let roles = of_project("provisioning/ansible/roles");
     let play = |settings: &str| {
         let play = format!("- hosts: all\n  become: true\n  roles: [quorate]\n  vars:\n{settings}");

@@ -4,6 +4,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -17,6 +18,13 @@ pub(crate) fn in_vagrant(name: &str) -> String {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vagrant")
+}
+
+static STARTS: Mutex<()> = Mutex::new(());
+
+/// The right to start hosts, until dropped: Vagrant looks for free ports of this machine, and takes them later.
+pub(crate) fn start() -> MutexGuard<'static, ()> {
+    STARTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How quorate comes onto the hosts.
