@@ -1,6 +1,6 @@
 //! Certificates, passwords and tokens that change while a sidecar runs, on real etcds: its key never goes, and nothing is restarted.
 
-use quorate::registry::{Pace, Range, WatchEvent, Watcher};
+use quorate::registry::{Pace, Range, Registry, Revision, WatchEvent, Watcher};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -27,11 +27,23 @@ crate::support::on_newer_versions! {
     authentication_is_enabled_under_running_daemons_and_tokens_come_and_go
 }
 
-/// A sidecar with a short lease beside a node that is ready, and somebody who counts how often its key goes.
+/// A sidecar with a short lease beside a node that is ready, and somebody who follows its key.
 struct Witness {
     sidecar: Sidecar,
     node: StandIn,
+    reader: Registry,
     watcher: Watcher,
+    /// The revision that made the key: another one if it went and came back.
+    made: Revision,
+}
+
+fn members() -> Range {
+    Range::Prefix("/services/elasticsearch/".to_owned())
+}
+
+async fn made(reader: &Registry) -> Revision {
+    let members = reader.read(&[members()]).await.expect("etcd answers").entries;
+    members.first().expect("the key is there").create_revision
 }
 
 impl Witness {
@@ -42,9 +54,14 @@ impl Witness {
         let more: Vec<&str> = flags.iter().map(String::as_str).collect();
         let sidecar = Sidecar::start(&secured.etcd.endpoint(), node.home(), &more);
         sidecar.registered().await;
-        let members = vec![Range::Prefix("/services/elasticsearch/".to_owned())];
-        let watcher = secured.client("reader").watch_at(members, Pace::default());
-        Self { sidecar, node, watcher }
+        let reader = secured.client("reader");
+        Self {
+            made: made(&reader).await,
+            watcher: reader.watch_at(vec![members()], Pace::default()),
+            sidecar,
+            node,
+            reader,
+        }
     }
 
     /// Waits until the key was seen in etcd twice from now on, under the same lease all the time.
@@ -73,18 +90,18 @@ impl Witness {
         );
     }
 
-    /// Ends the sidecar; its key went once, then.
+    /// The key is the one of the beginning; it goes when the sidecar ends, and whoever watches hears of it.
     async fn never_lost_its_key(mut self) {
+        assert_eq!(made(&self.reader).await, self.made, "{}", self.sidecar.logged());
         self.sidecar.signal(Signal::TERM);
         assert!(self.sidecar.ends().await.success());
         let mut there = false;
         let ends = async {
             loop {
                 match self.watcher.next().await.expect("the watch lives") {
-                    WatchEvent::Listed { entries, .. } => {
-                        assert!(!there || !entries.is_empty(), "the key went");
-                        there = true;
-                    }
+                    // A watch that had to begin again lists what is there by then.
+                    WatchEvent::Listed { entries, .. } if there && entries.is_empty() => return,
+                    WatchEvent::Listed { entries, .. } => there |= !entries.is_empty(),
                     WatchEvent::Deleted { .. } => return,
                     WatchEvent::Put(_) | WatchEvent::Away { .. } => {}
                 }

@@ -62,11 +62,7 @@ impl Machine {
                 effects.push(Effect::Answer { id, answer });
             }
             (Op::Delete { .. }, Outcome::Committed(revision)) => {
-                self.key = revision.map_or(Key::Unknown, |_| Key::Absent);
-                self.counters.deletes += u64::from(revision.is_some());
-                if let Some(revision) = revision {
-                    self.changed(now, revision);
-                }
+                self.deleted(now, revision);
             }
             (Op::Revoke(lease), Outcome::Revoked) => self.revoked(now, lease),
             // Answers come to the questions that were asked; another one tells nothing.
@@ -138,6 +134,14 @@ impl Machine {
         self.verified_at = Some(now);
         self.counters.puts += 1;
         self.changed(now, revision);
+    }
+
+    fn deleted(&mut self, now: Instant, revision: Option<Revision>) {
+        self.key = revision.map_or(Key::Unknown, |_| Key::Absent);
+        if let Some(revision) = revision {
+            self.counters.deletes += 1;
+            self.changed(now, revision);
+        }
     }
 
     /// Takes in what a watch says. It only ever leads to a look of our own: what is decided rests on what was read for it.

@@ -79,9 +79,7 @@ mod tests {
             let leaves = patience.unanswered(begin + SECOND * at, begin + SECOND * (at + 1));
             (patience.bound().as_secs(), leaves)
         };
-        (0..u32::try_from(count).expect("a few"))
-            .map(|time| time_out(time * 2))
-            .collect()
+        (0..count).map(|time| time_out(time * 2)).collect()
     }
 
     #[test]
