@@ -25,13 +25,13 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
         Fault {
             name: "etcd: bytes lost, in one direction or both, while the connection seems to live",
-            seen: "the same; the connection is given up after 3 s",
+            seen: "the same; the connection is given up after 3 s, that to a single endpoint after a second attempt of 6 s",
             tests: &["faults::sequences::no_sequence_of_faults_breaks_an_invariant"],
             broken: Some("a lease is never renewed"),
         },
         Fault {
             name: "etcd: everything late, or a byte at a time",
-            seen: "nothing as long as answers come within 3 s; else the same",
+            seen: "nothing as long as answers come within 8 s, the first ones within 3 s; else the same",
             tests: &["faults::sequences::no_sequence_of_faults_breaks_an_invariant"],
             broken: None,
         },
