@@ -164,7 +164,7 @@ impl Registration {
     }
 
     /// Takes in what a watch of the caller says, so that a change of the key by others is mended at once. Without it, it is seen when
-    /// the key is read the next time, once in a TTL.
+    /// the key is read the next time, which is with the next renewal.
     pub fn hear(&self, event: &WatchEvent) {
         let heard = match event {
             WatchEvent::Put(entry) if entry.key == self.key => Heard {

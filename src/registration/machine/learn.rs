@@ -41,6 +41,7 @@ impl Machine {
             (Op::Renew(_), Outcome::Renewed(lease)) => {
                 let renew_at = now + spread(lease.ttl / 3, fraction);
                 self.holding = Holding::Held { lease, renew_at };
+                self.verify_at = now;
             }
             (Op::Read, Outcome::Read(entry)) => self.read(now, entry),
             (Op::Ask(lease), Outcome::Lives { ttl: Some(ttl), uptime }) => {
