@@ -157,7 +157,7 @@ fn the_key_is_verified_as_often_as_the_lease_is_renewed() {
 #[test]
 fn what_a_watch_has_listed_counts_as_seen() {
     let mut bench = Bench::registered(&value(1));
-    bench.passes(5);
+    bench.passes(4);
     bench.hears(Some(7), 9, false);
     assert_ne!(
         bench.standing().verified_at,
