@@ -1,0 +1,63 @@
+//! What a watch says of the key: news is looked at, what is known is not.
+
+use super::*;
+
+#[test]
+fn what_a_watch_has_listed_counts_as_seen() {
+    let mut bench = Bench::registered(&value(1));
+    bench.passes(4);
+    bench.hears(Some(7), 9, false);
+    assert_ne!(
+        bench.standing().verified_at,
+        Some(bench.now),
+        "a change is told when it comes"
+    );
+    bench.hears(Some(7), 9, true);
+    assert_eq!((&bench.doing, bench.standing().verified_at), (&None, Some(bench.now)));
+}
+
+#[test]
+fn what_a_watch_says_is_looked_at_only_when_it_is_news() {
+    for (key, at, news) in [
+        (Some(7), 7, false),
+        // Told late: what was there before ours.
+        (Some(5), 5, false),
+        (None, 6, false),
+        (None, 8, true),
+        (Some(8), 8, true),
+    ] {
+        for listed in [false, true] {
+            let mut bench = Bench::registered(&value(1));
+            bench.hears(key, at, listed);
+            assert_eq!(bench.doing, news.then_some(Op::Read), "{key:?} at {at}");
+            assert!(bench.standing().registered, "nothing is believed before it is read");
+        }
+    }
+    let mut bench = Bench::settled(None);
+    bench.hears(None, 8, true);
+    assert_eq!(bench.doing, None);
+    bench.hears(Some(9), 9, false);
+    assert_eq!(bench.doing, Some(Op::Read));
+    // A look that began before the news may have missed it.
+    bench.hears(Some(10), 10, false);
+    assert_eq!(bench.effects.first(), Some(&Effect::Drop));
+    assert_eq!(bench.doing, Some(Op::Read));
+}
+
+#[test]
+fn a_watch_that_is_faster_than_the_answer_tells_nothing_new() {
+    let mut bench = Bench::settled(None);
+    bench.event(Event::Wanted(Want::Present(value(1))));
+    bench.hears(Some(7), 7, false);
+    bench.done(Outcome::Committed(Some(7)));
+    assert_eq!(bench.doing, None);
+    bench.event(Event::Wanted(Want::Absent));
+    bench.hears(None, 8, false);
+    bench.done(Outcome::Committed(Some(8)));
+    assert_eq!(bench.doing, None);
+    // What came after our own change is looked at.
+    bench.event(Event::Wanted(Want::Present(value(1))));
+    bench.hears(None, 12, false);
+    bench.done(Outcome::Committed(Some(9)));
+    assert_eq!(bench.doing, Some(Op::Read));
+}
