@@ -75,7 +75,7 @@ impl ClusterView {
                 self.revision = self.revision.max(*revision);
                 self.forget(keys, key)
             }
-            WatchEvent::Away { .. } => false,
+            WatchEvent::Alive { .. } | WatchEvent::Away { .. } => false,
         }
     }
 

@@ -43,7 +43,7 @@ impl Reader {
                     WatchEvent::Listed { entries, .. } => !entries.is_empty(),
                     WatchEvent::Put(_) => true,
                     WatchEvent::Deleted { .. } => false,
-                    WatchEvent::Away { .. } => continue,
+                    WatchEvent::Alive { .. } | WatchEvent::Away { .. } => continue,
                 };
                 if is_there == there {
                     return;

@@ -102,6 +102,10 @@ async fn round(options: &Options, count: u32) -> Found {
         found
             .time(count, loss.title(), &tally, &etcd, Some((loss, answers)))
             .await;
+        if tally.missing > 0 {
+            // The next loss would begin in the middle of this one.
+            break;
+        }
     }
     found
 }
@@ -148,6 +152,13 @@ impl Found {
             |reading| reading.entries.len().to_string(),
         );
         let all = tally.missing == 0 && keys == count.to_string();
+        // A round takes minutes: whoever waits sees how far it is.
+        println!(
+            "{count} hosts: {what}: {} are registered after {:.1} s, {} leases lost",
+            tally.back.len(),
+            tally.back.iter().copied().fold(0.0, f64::max) / 1000.0,
+            tally.lease_losses,
+        );
         let row = Row::new(
             format!("{count} hosts: {what}"),
             OURS,

@@ -293,6 +293,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
         let revision = match event {
             WatchEvent::Listed { revision, .. } | WatchEvent::Deleted { revision, .. } => *revision,
             WatchEvent::Put(entry) => entry.mod_revision,
+            WatchEvent::Alive { .. } => return false,
             WatchEvent::Away { .. } => return self.read_at.is_some(),
         };
         self.read_at.is_none_or(|read| revision > read)

@@ -171,7 +171,10 @@ impl<R: Runtime> Running<'_, R> {
                     self.ground.registration.hear(event);
                     shown.away = match event {
                         WatchEvent::Away { cause } => Some(cause.clone()),
-                        WatchEvent::Listed { .. } | WatchEvent::Put(_) | WatchEvent::Deleted { .. } => None,
+                        WatchEvent::Listed { .. }
+                        | WatchEvent::Put(_)
+                        | WatchEvent::Deleted { .. }
+                        | WatchEvent::Alive { .. } => None,
                     };
                 }
                 self.seeds.hear(&events);

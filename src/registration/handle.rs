@@ -163,19 +163,19 @@ impl Registration {
         self.want.send_replace(want);
     }
 
-    /// Takes in what a watch of the caller says, so that a change of the key by others is mended at once. Without it, it is seen when
-    /// the key is read the next time, which is with the next renewal.
+    /// Takes in what a watch of the caller says, so that a change of the key by others is mended at once and the key need not be read.
+    /// Without it, a change is seen when the key is read the next time, which is with the next renewal.
     pub fn hear(&self, event: &WatchEvent) {
         let heard = match event {
             WatchEvent::Put(entry) if entry.key == self.key => Heard {
                 key: Some(entry.mod_revision),
                 at: entry.mod_revision,
-                listed: false,
+                seen: false,
             },
             WatchEvent::Deleted { key, revision } if *key == self.key => Heard {
                 key: None,
                 at: *revision,
-                listed: false,
+                seen: false,
             },
             WatchEvent::Listed { revision, entries } => Heard {
                 key: entries
@@ -183,7 +183,16 @@ impl Registration {
                     .find(|entry| entry.key == self.key)
                     .map(|entry| entry.mod_revision),
                 at: *revision,
-                listed: true,
+                seen: true,
+            },
+            // Still as it was told last; before the first list nothing was.
+            WatchEvent::Alive { revision } => match *self.heard.borrow() {
+                Some(heard) => Heard {
+                    at: heard.at.max(*revision),
+                    seen: true,
+                    ..heard
+                },
+                None => return,
             },
             WatchEvent::Put(_) | WatchEvent::Deleted { .. } | WatchEvent::Away { .. } => return,
         };

@@ -63,8 +63,8 @@ pub struct Heard {
     pub key: Option<Revision>,
     /// The revision at which it was so.
     pub at: Revision,
-    /// It was read just now, where a change is told when it comes.
-    pub listed: bool,
+    /// It is so by now: it was read, or the watch gave a sign of life. A change is told when it comes, be it late.
+    pub seen: bool,
 }
 
 /// What to do. After every step the last `WakeAt` counts.
@@ -158,6 +158,8 @@ pub struct Machine {
     doing: Option<Op>,
     /// What a watch said last.
     heard: Option<Heard>,
+    /// When a watch last showed that it lives.
+    watched_at: Option<Instant>,
     verify_at: Instant,
     verified_at: Option<Instant>,
     backoff: Backoff,
@@ -196,6 +198,7 @@ impl Machine {
             left: false,
             doing: None,
             heard: None,
+            watched_at: None,
             verify_at: now,
             verified_at: None,
             backoff: Backoff::new(RETRY.0.min(longest), longest),

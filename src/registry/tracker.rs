@@ -46,9 +46,10 @@ impl Tracker {
         (reading.revision >= self.began).then(|| listed(reading))
     }
 
-    /// The revision to watch from.
-    pub(super) const fn next_revision(&self) -> Revision {
-        self.began + 1
+    /// The revision to watch from: that of the list, whose changes come a second time and are no news. From the next one on, a watch
+    /// has no sign of life to give until somebody writes: etcd answers for revisions that there are.
+    pub(super) const fn first_revision(&self) -> Revision {
+        self.began
     }
 
     /// Judges one message.
@@ -62,6 +63,10 @@ impl Tracker {
             return Verdict::Doubt(format!("the store went back from revision {from} to {to}"));
         }
         // What a list has shown already is old, even when the stream brings it later.
+        if message.events.is_empty() {
+            let revision = message.revision;
+            return Verdict::News(vec![WatchEvent::Alive { revision }]);
+        }
         let news = message
             .events
             .into_iter()
@@ -109,7 +114,8 @@ mod tests {
     #[test]
     fn events_keep_their_order_and_what_was_listed_is_not_repeated() {
         let mut tracker = Tracker::new(10);
-        assert_eq!(tracker.next_revision(), 11);
+        assert_eq!(tracker.first_revision(), 10);
+        assert_eq!(tracker.judge(message(10, &[10])), news(&[]), "it was in the list");
         assert_eq!(tracker.judge(message(13, &[11, 12, 12, 13])), news(&[11, 12, 12, 13]));
         assert!(tracker.list(reading(15)).is_some());
         assert_eq!(tracker.judge(message(14, &[14])), news(&[]), "a list overtook it");

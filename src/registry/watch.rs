@@ -28,6 +28,11 @@ pub enum WatchEvent {
         /// The revision that deleted it.
         revision: Revision,
     },
+    /// A sign of life: everything up to this revision was told.
+    Alive {
+        /// The revision of the store.
+        revision: Revision,
+    },
     /// etcd is away; what was learned before stays as it is. Once per outage, which the next list ends.
     Away {
         /// Why, in words.

@@ -103,7 +103,7 @@ impl Witness {
                     WatchEvent::Listed { entries, .. } if there && entries.is_empty() => return,
                     WatchEvent::Listed { entries, .. } => there |= !entries.is_empty(),
                     WatchEvent::Deleted { .. } => return,
-                    WatchEvent::Put(_) | WatchEvent::Away { .. } => {}
+                    WatchEvent::Put(_) | WatchEvent::Alive { .. } | WatchEvent::Away { .. } => {}
                 }
             }
         };

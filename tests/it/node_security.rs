@@ -304,7 +304,7 @@ impl Watched {
                     }
                     WatchEvent::Put(entry) => drop(seen.insert(entry.key)),
                     WatchEvent::Deleted { .. } => drop(gone.fetch_add(1, Ordering::SeqCst)),
-                    WatchEvent::Away { .. } => {}
+                    WatchEvent::Alive { .. } | WatchEvent::Away { .. } => {}
                 }
                 count.store(seen.len(), Ordering::SeqCst);
             }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use quorate::{
     registration::{CommitError, StartError, Value, Want},
-    registry::{Compare, Op, Range, RegistryError, Txn, WatchEvent},
+    registry::{Compare, Op, Pace, Range, RegistryError, Txn, WatchEvent},
 };
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     registry::{commit, put},
@@ -28,6 +28,7 @@ crate::support::on_both_versions! {
     a_foreign_key_without_a_lease_is_left_alone_until_told
     a_key_of_another_boot_whose_lease_outlived_it_is_waited_for
     what_operators_take_away_comes_back
+    whoever_is_told_of_changes_does_not_read
     a_commit_takes_the_key_along_or_changes_nothing
     leaving_takes_everything_along
 }
@@ -114,6 +115,7 @@ async fn the_next_run_takes_the_key_over_without_a_gap(version: Version) {
                 values.push(String::from_utf8(entry.value).expect("text"));
             }
             WatchEvent::Put(entry) => values.push(String::from_utf8(entry.value).expect("text")),
+            WatchEvent::Alive { .. } => {}
             other @ (WatchEvent::Deleted { .. } | WatchEvent::Away { .. }) => panic!("{other:?}"),
         }
     }
@@ -259,6 +261,44 @@ async fn what_operators_take_away_comes_back(version: Version) {
     commit(&registry, vec![put(KEY, "by hand", None)]).await;
     run.obstacle("foreign_key").await;
     assert!(!run.standing.borrow().registered);
+}
+
+async fn whoever_is_told_of_changes_does_not_read(version: Version) {
+    const READS: &str = r#"grpc_server_handled_total{grpc_code="OK",grpc_method="Txn",grpc_service="etcdserverpb.KV",grpc_type="unary"}"#;
+    const RENEWALS: &str = "etcd_debugging_lease_renewed_total";
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let mut run = Host::new().start(&registry);
+    run.register(9200).await;
+    let pace = Pace {
+        ask: Duration::from_millis(500),
+        ..Pace::default()
+    };
+    let mut watcher = registry.watch_at(vec![Range::Key(KEY.to_owned())], pace);
+    let mut signs = 0;
+    let mut before = [None; 2];
+    loop {
+        let event = timeout(LONG, watcher.next()).await.expect("a sign of life");
+        let event = event.expect("the watch lives");
+        run.registration.hear(&event);
+        signs += usize::from(matches!(event, WatchEvent::Alive { .. }));
+        let now = etcd.metrics([READS, RENEWALS]).await;
+        if signs < 3 {
+            // Work that was under way when the watch began ends within these.
+            before = now;
+        } else if now[1] >= before[1].map(|renewals| renewals + 3.0) {
+            break assert_eq!(now[0], before[0], "a renewal came with a read");
+        }
+    }
+    let key = KEY.to_owned();
+    commit(&registry, vec![Op::Delete { key }]).await;
+    let [_, before] = etcd.metrics([READS, RENEWALS]).await;
+    while run.standing.borrow().counters.puts < 2 {
+        let event = timeout(LONG, watcher.next()).await.expect("an event");
+        run.registration.hear(&event.expect("the watch lives"));
+    }
+    let [_, now] = etcd.metrics([READS, RENEWALS]).await;
+    assert!(now <= before.map(|renewals| renewals + 1.0), "mended without a renewal");
 }
 
 async fn a_commit_takes_the_key_along_or_changes_nothing(version: Version) {

@@ -82,6 +82,7 @@ async fn a_user_with_a_password_gets_in_and_stays_in_when_etcd_forgets_its_token
                 WatchEvent::Put(_)
                 | WatchEvent::Listed { .. }
                 | WatchEvent::Deleted { .. }
+                | WatchEvent::Alive { .. }
                 | WatchEvent::Away { .. } => {}
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quorate::registry::{Op, Pace, Registry, WatchEvent, Watcher};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     registry::{commit, prefix, put},
@@ -22,6 +22,8 @@ crate::support::on_both_versions! {
     a_restart_without_data_is_listed_as_empty
     a_frozen_etcd_is_away_and_comes_back_with_a_list
     a_dropped_watcher_leaves_nothing_behind
+    a_sign_of_life_says_how_far_everything_was_told
+    a_store_in_which_nothing_happens_gives_signs_of_life
 }
 
 /// Quick enough for a test, slow enough for a busy machine.
@@ -32,11 +34,22 @@ const QUICK: Pace = Pace {
     retry: (Duration::from_millis(250), Duration::from_secs(4)),
 };
 
+/// The next event that is wanted.
+async fn next_of(watcher: &mut Watcher, wanted: impl Fn(&WatchEvent) -> bool) -> WatchEvent {
+    let event = async {
+        loop {
+            let event = watcher.next().await.expect("the watch lives");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    };
+    timeout(LONG, event).await.expect("an event in time")
+}
+
+/// The next event but signs of life.
 async fn next(watcher: &mut Watcher) -> WatchEvent {
-    let event = tokio::time::timeout(LONG, watcher.next())
-        .await
-        .expect("an event in time");
-    event.expect("the watch lives")
+    next_of(watcher, |event| !matches!(event, WatchEvent::Alive { .. })).await
 }
 
 /// A watcher of `/t/` whose stream is open: it has passed on a change.
@@ -49,7 +62,10 @@ async fn open_watcher(etcd: &Etcd, pace: Pace) -> Watcher {
         match next(&mut watcher).await {
             WatchEvent::Put(entry) if entry.key == "/t/open" => return watcher,
             WatchEvent::Listed { .. } => {}
-            other @ (WatchEvent::Put(_) | WatchEvent::Deleted { .. } | WatchEvent::Away { .. }) => panic!("{other:?}"),
+            other @ (WatchEvent::Put(_)
+            | WatchEvent::Deleted { .. }
+            | WatchEvent::Alive { .. }
+            | WatchEvent::Away { .. }) => panic!("{other:?}"),
         }
     }
 }
@@ -70,7 +86,9 @@ async fn changes(watcher: &mut Watcher, count: usize) -> Vec<String> {
         match next(watcher).await {
             WatchEvent::Put(entry) => keys.push(format!("+{}", entry.key)),
             WatchEvent::Deleted { key, .. } => keys.push(format!("-{key}")),
-            other @ (WatchEvent::Listed { .. } | WatchEvent::Away { .. }) => panic!("{other:?} after {keys:?}"),
+            other @ (WatchEvent::Listed { .. } | WatchEvent::Alive { .. } | WatchEvent::Away { .. }) => {
+                panic!("{other:?} after {keys:?}")
+            }
         }
     }
     keys
@@ -168,6 +186,32 @@ async fn a_frozen_etcd_is_away_and_comes_back_with_a_list(version: Version) {
     assert!(matches!(event, WatchEvent::Listed { .. }), "{event:?}");
 }
 
+async fn a_sign_of_life_says_how_far_everything_was_told(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let mut watcher = open_watcher(&etcd, QUICK).await;
+    let revision = commit(&etcd.registry(), vec![put("/u/a", "not watched", None)]).await;
+    let is_told = |event: &WatchEvent| match event {
+        WatchEvent::Alive { revision: told } => *told >= revision,
+        other => panic!("{other:?}"),
+    };
+    next_of(&mut watcher, is_told).await;
+}
+
+async fn a_store_in_which_nothing_happens_gives_signs_of_life(version: Version) {
+    let etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let revision = commit(&registry, vec![put("/t/a", "1", None)]).await;
+    let mut watcher = registry.watch_at(vec![prefix("/t/"), prefix("/u/")], QUICK);
+    assert_eq!(next_list(&mut watcher).await.0, revision);
+    // More of them than watches that are opened, whose openings count as well.
+    for _ in 0..6 {
+        match timeout(LONG, watcher.next()).await.expect("an event in time") {
+            Some(WatchEvent::Alive { revision: told }) => assert_eq!(told, revision),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 async fn a_dropped_watcher_leaves_nothing_behind(version: Version) {
     let etcd = Etcd::start(version).await;
     let watching = || async { etcd.metric("etcd_debugging_mvcc_watcher_total").await };
@@ -198,7 +242,9 @@ async fn a_watch_lists_again_now_and_then_though_nothing_seems_wrong() {
             WatchEvent::Put(entry) => break assert_eq!(entry.key, "/t/a"),
             WatchEvent::Listed { entries, .. } if !entries.is_empty() => break,
             WatchEvent::Listed { .. } => {}
-            other @ (WatchEvent::Deleted { .. } | WatchEvent::Away { .. }) => panic!("{other:?}"),
+            other @ (WatchEvent::Deleted { .. } | WatchEvent::Alive { .. } | WatchEvent::Away { .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
 }
@@ -231,7 +277,9 @@ async fn everybody_learns(watchers: &mut [Watcher], writer: &Registry, key: &str
                 WatchEvent::Put(entry) if entry.key == key => break,
                 WatchEvent::Listed { entries, .. } if entries.iter().any(|e| e.key == key) => break,
                 WatchEvent::Listed { .. } | WatchEvent::Put(_) => {}
-                other @ (WatchEvent::Deleted { .. } | WatchEvent::Away { .. }) => panic!("{other:?}"),
+                other @ (WatchEvent::Deleted { .. } | WatchEvent::Alive { .. } | WatchEvent::Away { .. }) => {
+                    panic!("{other:?}")
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{Effect, Heard, Holding, Key, Machine, Op, Outcome, Owner, Ruling};
 use crate::{
     backoff::spread,
     registration::{CommitError, Obstacle, Value, Want, state_file::Run},
-    registry::{Entry, LeaseId, RegistryError, Revision},
+    registry::{Entry, Lease, LeaseId, RegistryError, Revision},
 };
 
 /// The longest that a new lease waits after an outage in which many lost theirs.
@@ -38,11 +38,7 @@ impl Machine {
         match (op, outcome) {
             (Op::Grant, Outcome::Granted(lease)) => self.holding = Holding::Granted(lease),
             (Op::Save(runs), Outcome::Saved) => self.saved(now, fraction, runs),
-            (Op::Renew(_), Outcome::Renewed(lease)) => {
-                let renew_at = now + spread(lease.ttl / 3, fraction);
-                self.holding = Holding::Held { lease, renew_at };
-                self.verify_at = now;
-            }
+            (Op::Renew(_), Outcome::Renewed(lease)) => self.renewed(now, fraction, lease),
             (Op::Read, Outcome::Read(entry)) => self.read(now, entry),
             (Op::Ask(lease), Outcome::Lives { ttl: Some(ttl), uptime }) => {
                 self.rulings.push(Ruling::new(lease, ttl, uptime));
@@ -104,6 +100,16 @@ impl Machine {
         }
     }
 
+    fn renewed(&mut self, now: Instant, fraction: f64, lease: Lease) {
+        let renew_at = now + spread(lease.ttl / 3, fraction);
+        self.holding = Holding::Held { lease, renew_at };
+        let is_told = self.watched_at.is_some_and(|at| now < at + self.spec.ttl);
+        if !is_told {
+            // Without a watch that lives, a change has to be looked for.
+            self.verify_at = now;
+        }
+    }
+
     fn read(&mut self, now: Instant, entry: Option<Entry>) {
         // A lease that lives on is asked about again: it may be renewed at any time.
         self.rulings
@@ -148,6 +154,9 @@ impl Machine {
     /// Takes in what a watch says. It only ever leads to a look of our own: what is decided rests on what was read for it.
     pub(super) fn hear(&mut self, now: Instant, heard: Heard, effects: &mut Vec<Effect>) {
         self.heard = Some(heard);
+        if heard.seen {
+            self.watched_at = Some(now);
+        }
         let (known, since) = match &self.key {
             // It is going to be read.
             Key::Unknown => return,
@@ -160,7 +169,7 @@ impl Machine {
             if self.doing == Some(Op::Read) {
                 self.drop_work(effects);
             }
-        } else if heard.listed && known.is_some() && heard.key == known {
+        } else if heard.seen && known.is_some() && heard.key == known {
             self.verified_at = Some(now);
             self.verify_at = self.verify_at.max(now + self.next_look());
         }

@@ -39,7 +39,7 @@ enum Fate {
     /// A watch tells how the key is, or how it was when it told before, so many times ago.
     Told {
         ago: usize,
-        listed: bool,
+        seen: bool,
     },
     /// The process is replaced by the next run.
     Restarted,
@@ -62,7 +62,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => any::<bool>().prop_map(|leased| Fate::Stranger { leased }),
         1 => Just(Fate::Deleted),
         1 => Just(Fate::LeaseEnded),
-        2 => (0..4_usize, any::<bool>()).prop_map(|(ago, listed)| Fate::Told { ago, listed }),
+        2 => (0..4_usize, any::<bool>()).prop_map(|(ago, seen)| Fate::Told { ago, seen }),
         1 => Just(Fate::Restarted),
         1 => Just(Fate::Rebooted),
     ]

@@ -101,8 +101,18 @@ impl Bench {
         }));
     }
 
-    fn hears(&mut self, key: Option<Revision>, at: Revision, listed: bool) {
-        self.event(Event::Heard(Heard { key, at, listed }));
+    fn hears(&mut self, key: Option<Revision>, at: Revision, seen: bool) {
+        self.event(Event::Heard(Heard { key, at, seen }));
+    }
+
+    /// Answers a renewal, if one is under way.
+    fn renews(&mut self) -> bool {
+        let Some(Op::Renew(lease)) = self.doing else {
+            return false;
+        };
+        let renewed = Outcome::Renewed(self.lease(lease.id.0));
+        self.done(renewed);
+        true
     }
 
     fn passes(&mut self, seconds: u64) {

@@ -18,7 +18,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use super::{
     access::Access,
     client::{Clients, Leader},
-    convert::{classify, is_electing, is_open},
+    convert::{classify, is_electing, is_open, is_out_of_time},
     diagnosis,
     passes::Fault,
     patience::{self, Patience},
@@ -43,7 +43,7 @@ struct Failed {
     electing: bool,
     /// A new login or renewed files may do better at once.
     again: bool,
-    /// The time was up.
+    /// The time was up, for us or for etcd.
     unanswered: bool,
 }
 
@@ -215,7 +215,7 @@ impl Connection {
             electing: is_electing(error),
             error: classify(error, self.url(endpoint), &self.who),
             again: false,
-            unanswered: false,
+            unanswered: is_out_of_time(error),
         }
     }
 

@@ -74,10 +74,20 @@ pub(super) fn classify(error: &Error, endpoint: String, who: &str) -> RegistryEr
     }
 }
 
-/// Whether etcd turned a change away because it has not applied yet what it has taken on. It has a code for that and does not use
-/// it, so that only its words tell.
+/// Whether etcd did nothing because it has not applied yet what it has taken on: it turned a change away, or a renewal waited for that
+/// in vain. It has a code for the first and does not use it, so that only its words tell.
 fn is_busy(number: i32, message: &str) -> bool {
-    matches!(number, code::UNKNOWN | code::RESOURCE_EXHAUSTED) && message.ends_with("too many requests")
+    match number {
+        code::UNKNOWN | code::RESOURCE_EXHAUSTED => message.ends_with("too many requests"),
+        code::UNAVAILABLE => message.ends_with("waiting for the applied index took too long"),
+        _ => false,
+    }
+}
+
+/// Whether etcd says that it has no answer in time, which tells no more than its silence would.
+pub(super) fn is_out_of_time(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status)
+        if i32::from(status.code()) == code::UNAVAILABLE && status.message().ends_with("request timed out"))
 }
 
 /// Whether this answer to a grant says that there is a lease with that id.
@@ -289,10 +299,13 @@ mod tests {
     #[test]
     fn an_etcd_that_is_busy_is_told_by_its_words() {
         let words = "etcdserver: too many requests";
+        let renewal = "etcdserver: request timed out, waiting for the applied index took too long";
         for (number, message, busy) in [
             (code::UNKNOWN, words, true),
             (code::RESOURCE_EXHAUSTED, words, true),
             (code::UNAVAILABLE, words, false),
+            (code::UNAVAILABLE, renewal, true),
+            (code::UNAVAILABLE, "etcdserver: request timed out", false),
             (
                 code::RESOURCE_EXHAUSTED,
                 "etcdserver: mvcc: database space exceeded",

@@ -106,7 +106,7 @@ impl Watch<'_> {
         if let Err(end) = self.send(listed(reading)).await {
             return end;
         }
-        match self.open(tracker.next_revision()).await {
+        match self.open(tracker.first_revision()).await {
             Ok((stream, generation)) => self.pass_on(stream, generation, tracker).await,
             Err(error) => End::Doubt(error.to_string()),
         }

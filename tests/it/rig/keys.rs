@@ -132,7 +132,7 @@ async fn follow(mut watcher: Watcher, history: Arc<Mutex<Vec<Seen>>>, now: watch
                 now.remove(&key);
                 seen(key, None);
             }
-            WatchEvent::Away { .. } => {}
+            WatchEvent::Alive { .. } | WatchEvent::Away { .. } => {}
         });
     }
 }

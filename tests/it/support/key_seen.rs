@@ -42,7 +42,7 @@ impl KeySeen {
                 self.history.push("deleted");
                 self.value = None;
             }
-            WatchEvent::Away { .. } => {}
+            WatchEvent::Alive { .. } | WatchEvent::Away { .. } => {}
         }
     }
 

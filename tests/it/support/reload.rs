@@ -143,7 +143,7 @@ impl Deletions {
                 let gone = match event {
                     WatchEvent::Deleted { .. } => true,
                     WatchEvent::Listed { entries, .. } => entries.is_empty(),
-                    WatchEvent::Put(_) | WatchEvent::Away { .. } => false,
+                    WatchEvent::Put(_) | WatchEvent::Alive { .. } | WatchEvent::Away { .. } => false,
                 };
                 counted.fetch_add(usize::from(gone), Ordering::SeqCst);
             }

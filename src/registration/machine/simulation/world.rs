@@ -302,17 +302,17 @@ impl World {
                     self.end(lease.id);
                 }
             }
-            Fate::Told { ago, listed } => self.tell(ago, listed),
+            Fate::Told { ago, seen } => self.tell(ago, seen),
             Fate::Restarted => self.start(),
             Fate::Rebooted => self.reboot(),
         }
     }
 
-    fn tell(&mut self, ago: usize, listed: bool) {
+    fn tell(&mut self, ago: usize, seen: bool) {
         let key = self.entry.as_ref().map(|entry| entry.mod_revision);
         self.told.push((key, self.revision));
         let (key, at) = self.told[self.told.len().saturating_sub(ago + 1)];
-        self.event(Event::Heard(Heard { key, at, listed }));
+        self.event(Event::Heard(Heard { key, at, seen }));
     }
 
     fn reboot(&mut self) {

@@ -17,6 +17,38 @@ fn what_a_watch_has_listed_counts_as_seen() {
 }
 
 #[test]
+fn a_renewal_looks_at_the_key_unless_a_watch_lives() {
+    for (sign, reads) in [(false, true), (true, false)] {
+        let mut bench = Bench::registered(&value(1));
+        bench.hears(Some(7), 9, sign);
+        while !bench.renews() {
+            bench.passes(1);
+        }
+        assert_eq!(bench.doing, reads.then_some(Op::Read), "a sign of life: {sign}");
+    }
+}
+
+#[test]
+fn a_watch_without_a_sign_of_life_within_the_ttl_is_not_relied_on() {
+    let mut bench = Bench::registered(&value(1));
+    let entry = bench.machine.key.entry().cloned();
+    bench.hears(Some(7), 9, true);
+    let end = bench.now + bench.machine.spec.ttl;
+    while bench.now < end {
+        assert_ne!(bench.doing, Some(Op::Read), "too early");
+        bench.passes(1);
+        bench.renews();
+    }
+    assert_eq!(bench.doing, Some(Op::Read));
+    bench.done(Outcome::Read(entry));
+    while !bench.renews() {
+        assert_eq!(bench.doing, None);
+        bench.passes(1);
+    }
+    assert_eq!(bench.doing, Some(Op::Read), "with the renewal");
+}
+
+#[test]
 fn what_a_watch_says_is_looked_at_only_when_it_is_news() {
     for (key, at, news) in [
         (Some(7), 7, false),
@@ -26,9 +58,9 @@ fn what_a_watch_says_is_looked_at_only_when_it_is_news() {
         (None, 8, true),
         (Some(8), 8, true),
     ] {
-        for listed in [false, true] {
+        for seen in [false, true] {
             let mut bench = Bench::registered(&value(1));
-            bench.hears(key, at, listed);
+            bench.hears(key, at, seen);
             assert_eq!(bench.doing, news.then_some(Op::Read), "{key:?} at {at}");
             assert!(bench.standing().registered, "nothing is believed before it is read");
         }
