@@ -192,7 +192,10 @@ async fn a_sign_of_life_says_how_far_everything_was_told(version: Version) {
     let revision = commit(&etcd.registry(), vec![put("/u/a", "not watched", None)]).await;
     let is_told = |event: &WatchEvent| match event {
         WatchEvent::Alive { revision: told } => *told >= revision,
-        other => panic!("{other:?}"),
+        other @ (WatchEvent::Listed { .. }
+        | WatchEvent::Put(_)
+        | WatchEvent::Deleted { .. }
+        | WatchEvent::Away { .. }) => panic!("{other:?}"),
     };
     next_of(&mut watcher, is_told).await;
 }
