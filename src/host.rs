@@ -1,5 +1,6 @@
 //! The process's surroundings: log, signals, the service manager, files that must not be half written. Shell; decides nothing.
 
+mod alarm;
 mod clock;
 mod exec;
 mod files;
@@ -15,6 +16,7 @@ mod random;
 mod signals;
 mod stillness;
 
+pub use alarm::Alarm;
 pub use clock::utc;
 pub use exec::{Executable, exec, inherited, letter};
 pub use files::{FileLock, LockError, Stamp, boot_id, machine_hash, read_optional, stamp, uptime, write_atomic};

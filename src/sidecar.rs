@@ -91,7 +91,8 @@ pub async fn run(settings: SidecarSettings, reload: Reload, handover: Option<Han
         node.access.clone(),
     );
     let watcher = registry.watch_at(vec![Range::Key(common.keys.record()), Range::Key(key)], Pace::calm());
-    let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), server);
+    let sources = sources::Sources::start(signals, prober, watcher, registration.subscribe(), server)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot set an alarm: {error}")))?;
     let shell = shell::Shell {
         keys: common.keys.clone(),
         host: member::Host {

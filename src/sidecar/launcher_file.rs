@@ -2,7 +2,6 @@
 //! that can matter.
 
 use std::{
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -11,13 +10,10 @@ use tokio::time::Instant;
 
 use super::{disk::Disk, judge::Launched};
 use crate::{
-    host,
+    host::{self, Stamp},
     launcher::seeds::told::SeedsTold,
     nodefile::{DiskTold, NodeFile},
 };
-
-/// What tells one version of the file from the next: it is replaced by rename.
-type Stamp = (u64, i64, i64);
 
 /// What the launcher tells of its seed list, with what was last found there.
 #[derive(Debug)]
@@ -38,18 +34,13 @@ impl SeedsFile {
 
     /// What it tells now.
     pub(super) fn look(&mut self) -> Option<&SeedsTold> {
-        let stamp = stamp(&self.path);
+        let stamp = host::stamp(&self.path).ok();
         if stamp != self.stamp {
             self.stamp = stamp;
             self.told = SeedsTold::read(&self.path);
         }
         self.told.as_ref()
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
 /// The file with what was last found in it.
@@ -85,7 +76,7 @@ impl LauncherFile {
 
     /// What the launcher says now.
     pub(super) fn look(&mut self, now: Instant) -> Option<Launched> {
-        let stamp = stamp(&self.path);
+        let stamp = host::stamp(&self.path).ok();
         if stamp != self.stamp {
             // The first look finds a file of any age, and only the clock on the wall can tell which.
             let age = if self.stamp.is_none() {

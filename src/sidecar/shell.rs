@@ -104,7 +104,6 @@ impl Shell {
                 Turn::Become(found) => self.become_next(&found).await,
             };
             self.record_uuid();
-            self.told.seeds(self.seeds.look());
             let around = Around {
                 witness: self.sources.witness(),
                 standing: self.sources.standing(),
@@ -211,10 +210,11 @@ impl Shell {
         }
     }
 
-    /// What the launcher says, if it is something new.
+    /// What the launcher says of the node, if it is something new; what it says of the seed list is told on.
     fn look_at_launcher(&mut self) -> Option<Event> {
         // Before the look: what comes after it is told.
         self.sources.watch(self.launcher.folder());
+        self.told.seeds(self.seeds.look());
         let launched = self.launcher.look(Instant::now());
         if launched == self.seen.launched {
             return None;

@@ -3,7 +3,7 @@
 //! The probe works in a task of its own, which also holds the connection between the probes and says when it ends. A death has two
 //! witnesses: that connection, and the threads of the node's process.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -16,7 +16,7 @@ use super::{
     vigil::{Vigil, Witness},
 };
 use crate::{
-    host::{FolderWatch, Notifier, Signal, Signals},
+    host::{Alarm, FolderWatch, Notifier, Signal, Signals},
     nodefile::ProcessId,
     probe::{ProbeOutcome, Prober},
     registration::{Registration, Standing},
@@ -68,6 +68,7 @@ pub(super) struct Sources {
     sights: mpsc::Receiver<Sight>,
     watcher: Watcher,
     standing: watch::Receiver<Standing>,
+    alarm: Alarm,
     watchdog: Option<Interval>,
     server: Option<Server>,
     /// Where the launcher's file is put; none while that is not there.
@@ -85,7 +86,7 @@ impl Sources {
         watcher: Watcher,
         standing: watch::Receiver<Standing>,
         server: Option<Server>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (probes, asked) = mpsc::channel(1);
         let (saw, sights) = mpsc::channel(4);
         tokio::spawn(keep_probing(prober, asked, saw));
@@ -94,18 +95,19 @@ impl Sources {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        Self {
+        Ok(Self {
             signals,
             probes,
             sights,
             watcher,
             standing,
+            alarm: Alarm::new()?,
             watchdog,
             server,
             folder: None,
             vigil: None,
             recordings: JoinSet::new(),
-        }
+        })
     }
 
     /// The next input; `wake` is when [`Input::Woke`] is wanted. Cancel safety: nothing is lost.
@@ -124,7 +126,7 @@ impl Sources {
             () = registration.died() => Input::Died("registration"),
             event = self.watcher.next() => event.map_or(Input::Died("watch"), Input::Watched),
             changed = self.standing.changed() => changed.map_or(Input::Died("registration"), |()| Input::StandsDifferently),
-            () = until(wake) => Input::Woke,
+            () = self.alarm.until(wake) => Input::Woke,
             () = tick(&mut self.watchdog) => Input::WatchdogDue,
             () = died(&mut self.server) => Input::Died("HTTP"),
             looked = looking.next() => Input::Looked(looked),
@@ -152,7 +154,7 @@ impl Sources {
         }
         self.vigil = process.and_then(|process| {
             let vigil = Vigil::begin(process);
-            let refused = |error: &std::io::Error| tracing::debug!(pid = process.pid, cause = %error, "the node's process cannot be watched");
+            let refused = |error: &io::Error| tracing::debug!(pid = process.pid, cause = %error, "the node's process cannot be watched");
             vigil.inspect_err(refused).ok()
         });
     }
@@ -202,13 +204,6 @@ async fn keep_probing(mut prober: Prober, mut asked: mpsc::Receiver<()>, saw: mp
         if saw.send(sight).await.is_err() {
             return;
         }
-    }
-}
-
-async fn until(wake: Option<Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -51,7 +51,17 @@ pub fn table(status: &Status, now: SystemTime) -> String {
         let _ = write!(text, "\nPROBLEM: {sentence}");
     }
     if let Some(verdict) = status.verified.as_ref().filter(|verdict| verdict.problems.is_empty()) {
-        let _ = write!(text, "\nverified: {} answered, and name one cluster", verdict.answered);
+        let answered = verdict.answered;
+        let _ = match answered {
+            0 => write!(text, "\nnothing to verify: nobody is there to be asked"),
+            _ if verdict.cluster_uuids.is_empty() && verdict.masters.is_empty() => {
+                write!(
+                    text,
+                    "\nnothing is verified: {answered} answered, and name neither a cluster nor a master yet"
+                )
+            }
+            _ => write!(text, "\nverified: {answered} answered, and name one cluster"),
+        };
     }
     // Names come from others, and a terminal obeys control characters.
     let lines = text.trim_end().lines().map(plain);

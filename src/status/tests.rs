@@ -154,6 +154,21 @@ fn two_of_anything_are_a_split_brain() {
 }
 
 #[test]
+fn nothing_is_called_verified_that_nobody_said() {
+    let forming = answers(&[("10.0.0.1", Ok(Report::example("n1", "_na_", None)))]);
+    for (answers, says) in [
+        (answers(&[]), "nothing to verify: nobody is there to be asked"),
+        (
+            forming,
+            "nothing is verified: 1 answered, and name neither a cluster nor a master yet",
+        ),
+    ] {
+        let text = shown(&usual(), Some(&answers));
+        assert!(text.contains(says) && !text.contains("name one cluster"), "{text}");
+    }
+}
+
+#[test]
 fn a_masterless_moment_is_no_split_brain() {
     let all = answers(&[
         ("10.0.0.1", Ok(Report::example("n1", UUID, None))),
