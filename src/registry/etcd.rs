@@ -7,6 +7,7 @@ mod convert;
 mod diagnosis;
 mod passes;
 mod patience;
+mod renewals;
 mod stream;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -161,13 +162,11 @@ impl Registry {
         })
     }
 
-    /// Renews a lease. Opens a stream of its own each time: a stream that broke is never met again.
+    /// Renews a lease.
     pub async fn keep_alive(&self, lease: Lease) -> Result<Lease, RegistryError> {
-        let sent = self.connection.try_all(|mut clients| async move {
-            let sent = Instant::now();
-            // Opening sends one keep-alive and fails when its answer says that the lease is gone.
-            clients.lease.keep_alive(lease.id.0).await.map(|_| sent)
-        });
+        let sent = self
+            .connection
+            .try_all(|clients| async move { clients.renewals.renew(clients.lease, lease.id).await });
         Ok(Lease {
             deadline: sent.await? + lease.ttl,
             ..lease

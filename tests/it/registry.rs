@@ -16,6 +16,7 @@ crate::support::on_both_versions! {
     conditions_hold_or_nothing_changes
     a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along
     a_lease_that_is_asked_for_again_is_the_same_one
+    renewals_share_a_stream_until_it_fails
     a_list_larger_than_four_megabytes_is_read
     a_range_of_many_pages_is_read_at_one_revision
     a_member_without_quorum_answers_stale_reads_alone
@@ -194,6 +195,44 @@ async fn a_lease_lives_as_long_as_it_is_renewed_and_takes_its_keys_along(version
         None,
         "a dead lease fails the whole transaction"
     );
+}
+
+async fn renewals_share_a_stream_until_it_fails(version: Version) {
+    const STREAMS: &str = r#"grpc_server_started_total{grpc_method="LeaseKeepAlive",grpc_service="etcdserverpb.Lease",grpc_type="bidi_stream"}"#;
+    let mut etcd = Etcd::start(version).await;
+    let registry = etcd.registry();
+    let [one, other] = [(); 2].map(|()| registry.grant(Duration::from_mins(1)));
+    let (one, other) = (one.await.expect("granted"), other.await.expect("granted"));
+    for _ in 0..5 {
+        registry.keep_alive(one).await.expect("renewed");
+    }
+    assert!((etcd.metric(STREAMS).await - 1.0).abs() < 0.5);
+    // The stream of one lease renews no other.
+    let before = Instant::now();
+    let renewed = registry.keep_alive(other).await.expect("renewed");
+    assert!((renewed.id, renewed.deadline >= before + other.ttl) == (other.id, true));
+    assert!((etcd.metric(STREAMS).await - 2.0).abs() < 0.5);
+
+    // An answer that comes after its time counts for nothing.
+    etcd.freeze();
+    assert!(matches!(
+        registry.keep_alive(other).await,
+        Err(RegistryError::Away { .. })
+    ));
+    etcd.thaw();
+    let before = Instant::now();
+    let renewed = registry.keep_alive(other).await.expect("renewed");
+    assert!(renewed.deadline >= before + other.ttl);
+    let streams = etcd.metric(STREAMS).await;
+    assert!(streams > 2.5, "{streams} streams");
+
+    etcd.kill();
+    assert!(matches!(
+        registry.keep_alive(other).await,
+        Err(RegistryError::Away { .. })
+    ));
+    etcd.restart().await;
+    registry.keep_alive(other).await.expect("renewed");
 }
 
 async fn a_list_larger_than_four_megabytes_is_read(version: Version) {

@@ -6,6 +6,7 @@ use etcd_client::{
     Certificate, Client, ConnectOptions, Error, Identity, KvClient, LeaseClient, TlsOptions, WatchClient,
 };
 
+use super::renewals::Renewals;
 use crate::registry::pass::Pass;
 
 /// The largest answer: all keys of some 100 000 nodes. The client's own limit of 4 MB is the keys of some thousand.
@@ -25,6 +26,7 @@ pub(super) enum Leader {
 pub(super) struct Clients {
     pub(super) kv: KvClient,
     pub(super) lease: LeaseClient,
+    pub(super) renewals: Renewals,
     pub(super) watch: WatchClient,
 }
 
@@ -35,6 +37,7 @@ impl Clients {
         Ok(Self {
             kv: client.kv_client().max_decoding_message_size(LARGEST_ANSWER),
             lease: client.lease_client(),
+            renewals: Renewals::default(),
             watch: client.watch_client().max_decoding_message_size(LARGEST_ANSWER),
         })
     }
