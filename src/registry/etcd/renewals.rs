@@ -27,18 +27,15 @@ impl Renewals {
     /// Renews a lease, and says when it was asked for: its time runs at least from then on.
     pub(super) async fn renew(&self, mut lease: LeaseClient, id: LeaseId) -> Result<Instant, Error> {
         // Taken out while it is in use: who stops waiting leaves none whose next answer would be to an old question.
-        let (sent, open) = match self.take(id).await {
-            Some(mut open) => {
-                let sent = Instant::now();
-                open.ask().await?;
-                (sent, open)
-            }
-            None => {
-                let sent = Instant::now();
-                // Opening asks once and fails when the answer says that the lease is gone.
-                let (keeper, answers) = lease.keep_alive(id.0).await?;
-                (sent, Open { keeper, answers })
-            }
+        let kept = self.take(id).await;
+        let sent = Instant::now();
+        let open = if let Some(mut open) = kept {
+            open.ask().await?;
+            open
+        } else {
+            // Opening asks once and fails when the answer says that the lease is gone.
+            let (keeper, answers) = lease.keep_alive(id.0).await?;
+            Open { keeper, answers }
         };
         self.swap(Some(open));
         Ok(sent)
