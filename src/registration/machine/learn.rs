@@ -154,15 +154,18 @@ impl Machine {
     /// Takes in what a watch says. It only ever leads to a look of our own: what is decided rests on what was read for it.
     pub(super) fn hear(&mut self, now: Instant, heard: Heard, effects: &mut Vec<Effect>) {
         self.heard = Some(heard);
-        if heard.seen {
-            self.watched_at = Some(now);
-        }
         let (known, since) = match &self.key {
-            // It is going to be read.
-            Key::Unknown => return,
-            Key::Absent => (None, 0),
+            Key::Unknown | Key::Absent => (None, 0),
             Key::There(entry) => (Some(entry.mod_revision), entry.mod_revision),
         };
+        // A store that does not know of the key's last change yet was late, or has gone back.
+        if heard.seen && heard.at >= since {
+            self.watched_at = Some(now);
+        }
+        if self.key == Key::Unknown {
+            // It is going to be read.
+            return;
+        }
         if heard.key != known && heard.at > since {
             self.verify_at = now;
             // That look may have been before the change.

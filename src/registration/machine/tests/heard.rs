@@ -18,13 +18,22 @@ fn what_a_watch_has_listed_counts_as_seen() {
 
 #[test]
 fn a_renewal_looks_at_the_key_unless_a_watch_lives() {
-    for (sign, reads) in [(false, true), (true, false)] {
+    // The last: a store that was restored and has lost the key with its last changes.
+    for (key, at, sign, reads) in [
+        (Some(7), 9, false, true),
+        (Some(7), 9, true, false),
+        (None, 5, true, true),
+    ] {
         let mut bench = Bench::registered(&value(1));
-        bench.hears(Some(7), 9, sign);
+        bench.hears(key, at, sign);
         while !bench.renews() {
             bench.passes(1);
         }
-        assert_eq!(bench.doing, reads.then_some(Op::Read), "a sign of life: {sign}");
+        assert_eq!(
+            bench.doing,
+            reads.then_some(Op::Read),
+            "{key:?} at {at}, a sign of life: {sign}"
+        );
     }
 }
 
