@@ -1,6 +1,6 @@
 //! One sidecar of a world: its process, its lines to the node and to etcd, and what can be said of them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, os::unix::process::ExitStatusExt};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -118,7 +118,9 @@ impl Guard {
         self.process = Process::Killed;
         let status = sidecar.ends().await;
         let logged = sidecar.logged();
-        if !status.success() || logged.contains("panicked") {
+        // Before its first word nobody hears signals yet, and nothing is there to be cleared away.
+        let unheard = logged.is_empty() && status.signal() == Some(Signal::TERM.as_raw());
+        if !(status.success() || unheard) || logged.contains("panicked") {
             return Err(format!("a sidecar that was told to leave ended with {status}"));
         }
         Ok(())
