@@ -4,6 +4,8 @@
 //! at a random endpoint, stays there, and moves on when one fails. Every call stands under a deadline of its own, because the
 //! client's own time-outs bound neither streams nor a stalled TLS handshake.
 
+mod open;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,8 +20,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use super::{
     access::Access,
     client::{Clients, Leader},
-    convert::{classify, is_electing, is_open, is_out_of_time},
-    diagnosis,
+    convert::{classify, is_electing, is_out_of_time},
     passes::Fault,
     patience::{self, Patience},
 };
@@ -28,8 +29,6 @@ use crate::{
     registry::{RegistryError, RegistrySettings, pass::Pass},
 };
 
-/// An attempt that fails sooner was refused or closed; one that fails later had no answer.
-const CLOSED: Duration = Duration::from_millis(500);
 /// How often one attempt may be made again at once, with a new login or renewed files.
 const SECOND_TRIES: usize = 2;
 
@@ -167,7 +166,7 @@ impl Connection {
                 if let Some(connected) = current.connected.get()
                     && !connected.proven.load(Ordering::Relaxed)
                 {
-                    Box::pin(diagnose(start, &connected.pass, &mut failed)).await;
+                    Box::pin(open::diagnose(start, &connected.pass, &mut failed)).await;
                 }
                 Err(Box::pin(self.after(&current, start, failed)).await)
             }
@@ -307,88 +306,9 @@ impl Connection {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Clients for an endpoint, with the pass of the moment, and where that fails with the other one that there may be. Where it
-    /// has a login, etcd has taken it.
-    async fn connect(&self, endpoint: usize, leader: Leader, bound: Duration) -> Result<Connected, Failed> {
-        let first = self.pass().await?;
-        match self.connect_with(&first, endpoint, leader, bound).await {
-            Err(_) if self.access.has_other_than(&first) => {
-                let other = self.pass().await?;
-                self.connect_with(&other, endpoint, leader, bound).await
-            }
-            answer => answer,
-        }
-    }
-
-    async fn pass(&self) -> Result<Pass, Failed> {
-        self.access.pass().await.map_err(|error| Failed {
-            error,
-            electing: false,
-            again: false,
-            unanswered: false,
-        })
-    }
-
-    async fn connect_with(
-        &self,
-        pass: &Pass,
-        endpoint: usize,
-        leader: Leader,
-        bound: Duration,
-    ) -> Result<Connected, Failed> {
-        let start = Instant::now();
-        let mut answer = Clients::connect(self.url(endpoint), pass, leader, bound).await;
-        if pass.login.is_some() && answer.as_ref().is_err_and(is_open) {
-            self.access.is_open(&self.url(endpoint));
-            let open = Pass {
-                login: None,
-                ..pass.clone()
-            };
-            answer = Clients::connect(self.url(endpoint), &open, leader, bound).await;
-        }
-        let mut failed = match answer {
-            Ok(clients) => {
-                return Ok(Connected {
-                    clients,
-                    pass: pass.clone(),
-                    proven: AtomicBool::new(false),
-                });
-            }
-            Err(error) => self.failure(&error, endpoint),
-        };
-        diagnose(start, pass, &mut failed).await;
-        match &failed.error {
-            RegistryError::Refused { .. } => self.access.failed(pass, Fault::Login, &failed.error),
-            RegistryError::Tls { .. } => self.access.failed(pass, Fault::Tls, &failed.error),
-            RegistryError::Away { .. }
-            | RegistryError::Busy { .. }
-            | RegistryError::Denied { .. }
-            | RegistryError::LeaseGone
-            | RegistryError::Settings { .. } => {}
-        }
-        Err(failed)
-    }
-
     /// An endpoint's address, for clients and for people.
     pub(super) fn url(&self, endpoint: usize) -> String {
         self.settings.endpoints.get(endpoint).cloned().unwrap_or_default()
-    }
-}
-
-/// Finds the words for a connection that was closed before it had any answer.
-async fn diagnose(start: Instant, pass: &Pass, failed: &mut Failed) {
-    let RegistryError::Away { endpoint, .. } = &failed.error else {
-        return;
-    };
-    if failed.electing || start.elapsed() >= CLOSED {
-        return;
-    }
-    if let Some((cause, trouble)) = diagnosis::ask(endpoint, pass).await {
-        failed.error = RegistryError::Tls {
-            endpoint: endpoint.clone(),
-            cause,
-            trouble,
-        };
     }
 }
 
