@@ -149,7 +149,7 @@ impl Collector for Readings {
         )?;
         gauge(
             "registry_verified_age_seconds",
-            "How long ago the member key was last seen in etcd, about a third of the TTL at most while all is well; NaN before the first time",
+            "How long ago the member key was last seen in etcd, or a sign of life of the watch said that it is as it was: some 20 s at most while all is well; NaN before the first time",
             age(standing.verified_at),
         )?;
         self.counters(&mut encoder)?;
