@@ -75,7 +75,7 @@ impl Story {
 
     async fn the_record_is_deleted_beside_living_nodes(&mut self) {
         let (before, writers) = (self.cluster.record().await, self.cluster.writers().await);
-        let nodes = self.cluster.machines.iter().map(|machine| machine.host.file());
+        let nodes = self.cluster.machines.iter().map(|machine| machine.host.file_but_disk());
         let nodes: Vec<_> = nodes.collect();
         self.delete_the_record();
         let restored = eventually("the record is back", LONG, || self.cluster.record()).await;
@@ -86,7 +86,7 @@ impl Story {
             "the claim is the old one"
         );
         self.goes_on(&[0, 1, 2]).await;
-        let now = self.cluster.machines.iter().map(|machine| machine.host.file());
+        let now = self.cluster.machines.iter().map(|machine| machine.host.file_but_disk());
         assert!(now.eq(nodes), "the processes are the same");
         assert_eq!(self.cluster.writers().await, writers, "the keys never went");
     }

@@ -138,12 +138,12 @@ async fn what_a_launcher_tells_waits_for_room() {
     };
     let mut seeds = Vec::new();
     for (number, (take, give, words)) in TROUBLES.into_iter().enumerate() {
-        let before = host.file();
+        let before = host.file_but_disk();
         take(&disk, pid);
         register(&etcd, &format!("10.0.0.{number}"));
         says(&mut host, words).await;
         assert!(told(&seeds));
-        assert_eq!(host.file(), before, "what the sidecar reads is whole");
+        assert_eq!(host.file_but_disk(), before, "what the sidecar reads is whole");
         give(&disk, pid);
         seeds.push(format!("10.0.0.{number}:9300"));
         eventually("the list is told", LONG, || async { told(&seeds).then_some(()) }).await;

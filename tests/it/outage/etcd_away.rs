@@ -34,7 +34,7 @@ fn seen(cluster: &Cluster) -> [Seen; 3] {
     ALL.map(|at| {
         let machine = cluster.machine(at);
         let daemons = [machine.host.pid(), machine.sidecar().pid()];
-        (daemons, machine.host.file(), machine.host.seeds())
+        (daemons, machine.host.file_but_disk(), machine.host.seeds())
     })
 }
 

@@ -255,6 +255,11 @@ impl Host {
         NodeFile::read(&path).expect("readable")
     }
 
+    /// The same, to compare it: without the disk under the data, which this machine's other users fill and empty meanwhile.
+    pub(crate) fn file_but_disk(&self) -> Option<NodeFile> {
+        self.file().map(|file| NodeFile { disk: None, ..file })
+    }
+
     /// Waits for the node's process.
     pub(crate) async fn process(&mut self) -> ProcessId {
         let max = 3 * LONG;
