@@ -96,6 +96,8 @@ impl Members {
         let mut times = Vec::new();
         for _ in 0..rounds {
             let mut reader = Reader::of(etcd, &format!("{MEMBERS}.{}", self.next)).await;
+            // A new watch tells its first events in etcd's next round of catching up, up to 100 ms later; ours have stood for long as well.
+            tokio::time::sleep(PAUSE).await;
             let before = Instant::now();
             self.come().await;
             reader.put().await;

@@ -9,7 +9,6 @@
 pub(crate) mod cell;
 mod complaints;
 pub(crate) mod distribution;
-mod documents;
 mod freeze;
 mod steps;
 mod trio;

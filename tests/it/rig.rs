@@ -10,7 +10,6 @@
 
 pub(crate) mod book;
 mod cluster;
-mod documents;
 mod host;
 mod hosts;
 mod keys;

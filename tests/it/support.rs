@@ -28,6 +28,7 @@ pub(crate) mod sidecar;
 pub(crate) mod small_disk;
 pub(crate) mod standin;
 pub(crate) mod still;
+pub(crate) mod story;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod turn;
@@ -35,7 +36,7 @@ pub(crate) mod vagrant;
 mod wait;
 
 pub(crate) use parts::{part, setting};
-pub(crate) use wait::{LONG, eventually, standing_until};
+pub(crate) use wait::{LONG, SETTLED, eventually, standing_until};
 
 /// Makes a test of each function that takes a version of etcd. It runs on both versions, which differ where it is dangerous, at
 /// the same time, because most of it is waiting.

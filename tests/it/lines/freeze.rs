@@ -6,8 +6,8 @@ use std::{cell::Cell, time::Duration};
 use quorate::probe::Report;
 use tokio::time::Instant;
 
-use super::trio::{ALL, SETTLED, Trio};
-use crate::support::{LONG, eventually};
+use super::trio::{ALL, Trio};
+use crate::support::{LONG, SETTLED, eventually};
 
 /// Longer than a round of elections and its news take (3 s each): who might become a master alone has done so after it.
 const ALONE: Duration = Duration::from_secs(15);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trio::{ALL, SETTLED, Trio};
-use crate::support::{LONG, eventually};
+use super::trio::{ALL, Trio};
+use crate::support::{LONG, SETTLED, eventually};
 
 impl Trio {
     /// Three that start at the same instant form one cluster.

@@ -13,16 +13,15 @@ use rustix::process::Signal;
 
 use super::distribution::Distribution;
 use crate::support::{
-    LONG,
+    LONG, SETTLED,
     address::Address,
     etcd::{Etcd, Version},
     eventually,
     launcher::Host,
     sidecar::Sidecar,
+    story::Story,
 };
 
-/// Three nodes are one cluster after this long, on a busy machine too.
-pub(super) const SETTLED: Duration = Duration::from_mins(4);
 /// A node that takes longer to answer hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -40,15 +39,13 @@ pub(super) struct Seat {
 /// The three, and their etcd.
 #[derive(Debug)]
 pub(crate) struct Trio {
-    pub(super) distribution: Distribution,
     pub(super) etcd: Etcd,
     pub(super) seats: [Seat; 3],
     /// Where nobody is any more, and shall be: held, so that no other test comes there.
     left: Vec<Address>,
     /// The only UUID that any node has ever named.
     uuid: Mutex<Option<ClusterUuid>>,
-    /// The documents of which a node said that it has them.
-    pub(super) acknowledged: Mutex<BTreeSet<String>>,
+    story: Story,
 }
 
 impl Trio {
@@ -79,12 +76,11 @@ impl Trio {
             sidecar: None,
         });
         Self {
-            distribution,
             etcd,
             seats,
             left: Vec::new(),
             uuid: Mutex::default(),
-            acknowledged: Mutex::default(),
+            story: Story::new(distribution.document_type()),
         }
     }
 
@@ -233,6 +229,27 @@ impl Trio {
         for report in self.look_at_all().await.into_iter().flatten() {
             assert_eq!(report.identity.cluster, record.cluster);
         }
+    }
+
+    /// Makes the index of the story.
+    pub(super) async fn makes_an_index(&self) {
+        self.story.make_index(self.seats[0].address.ip()).await;
+    }
+
+    /// Writes a document through a node; whether the node said that it is written.
+    pub(super) async fn write(&self, via: usize, name: &str) -> bool {
+        self.story.write(self.seats[via].address.ip(), name).await
+    }
+
+    /// Writes some documents through a node.
+    pub(super) async fn write_some(&self, via: usize, chapter: &str) {
+        self.story.write_some(self.seats[via].address.ip(), chapter).await;
+    }
+
+    /// Waits until all are the cluster, whole, with every acknowledged document.
+    pub(super) async fn has_every_document(&self) {
+        let nodes: Vec<_> = self.seats.iter().map(|seat| seat.address.ip()).collect();
+        self.story.is_whole(&nodes).await;
     }
 }
 

@@ -14,10 +14,8 @@ use super::{
     host::{MAIN, SIDECAR},
     hosts::Rig,
 };
-use crate::support::{LONG, eventually};
+use crate::support::{LONG, SETTLED, eventually};
 
-/// Three nodes are one cluster after this long, on a busy machine too.
-pub(super) const SETTLED: Duration = Duration::from_mins(4);
 /// A node that takes longer to answer hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -132,11 +130,27 @@ impl Rig {
             }
         }
         let master = self.together(&all).await;
-        if self.acknowledged.lock().expect("no panic").is_empty() {
+        if self.story.is_empty() {
             self.makes_an_index().await;
             self.writes_some(0, "stands").await;
             self.is_green(&all).await;
         }
         master
+    }
+
+    /// Makes the index of the story.
+    pub(super) async fn makes_an_index(&self) {
+        self.story.make_index(self.hosts[0].ip).await;
+    }
+
+    /// Writes some documents through a host's node.
+    pub(super) async fn writes_some(&self, via: usize, chapter: &str) {
+        self.story.write_some(self.hosts[via].ip, chapter).await;
+    }
+
+    /// Waits until these are the cluster, whole, with every acknowledged document.
+    pub(super) async fn is_green(&self, who: &[usize]) {
+        let nodes: Vec<_> = who.iter().map(|one| self.hosts[*one].ip).collect();
+        self.story.is_whole(&nodes).await;
     }
 }

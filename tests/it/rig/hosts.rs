@@ -1,6 +1,6 @@
 //! The rig: its hosts, put up and taken down by `scripts/rig`, and what everybody knows about them.
 
-use std::{collections::BTreeSet, net::Ipv4Addr, path::Path, process::Stdio, sync::Mutex};
+use std::{net::Ipv4Addr, path::Path, process::Stdio, sync::Mutex};
 
 use quorate::{
     model::ClusterUuid,
@@ -15,7 +15,7 @@ use super::{
     scenarios::Scenario,
     settings::Equipment,
 };
-use crate::support::LONG;
+use crate::support::{LONG, story::Story};
 
 /// Hosts that run, with quorate on them or without.
 #[derive(Debug)]
@@ -28,8 +28,7 @@ pub(crate) struct Rig {
     pub(crate) book: Book,
     /// The only UUID that any node has named since the hosts were clean.
     pub(super) uuid: Mutex<Option<ClusterUuid>>,
-    /// The documents of which a node said that it has them.
-    pub(super) acknowledged: Mutex<BTreeSet<String>>,
+    pub(super) story: Story,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the hosts are put up by a script")]
@@ -83,7 +82,7 @@ impl Rig {
             equipment,
             book,
             uuid: Mutex::default(),
-            acknowledged: Mutex::default(),
+            story: Story::new("_doc"),
         };
         for one in &rig.hosts {
             rig.hand_over(one).await;
@@ -157,7 +156,7 @@ impl Rig {
             .runs("ETCDCTL_API=3 etcdctl del --prefix / >/dev/null")
             .await;
         *self.uuid.lock().expect("no panic") = None;
-        self.acknowledged.lock().expect("no panic").clear();
+        self.story.forget();
     }
 }
 

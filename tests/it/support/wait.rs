@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
+/// Three nodes are one cluster after this long, on a busy machine too.
+pub(crate) const SETTLED: Duration = Duration::from_mins(4);
 
 /// Waits until `look` gives a value; looks every 20 ms. Panics with `what` after `max`.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
