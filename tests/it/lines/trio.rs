@@ -15,11 +15,11 @@ use super::distribution::Distribution;
 use crate::support::{
     LONG, SETTLED,
     address::Address,
+    documents::Documents,
     etcd::{Etcd, Version},
     eventually,
     launcher::Host,
     sidecar::Sidecar,
-    story::Story,
 };
 
 /// A node that takes longer to answer hangs.
@@ -45,7 +45,7 @@ pub(crate) struct Trio {
     left: Vec<Address>,
     /// The only UUID that any node has ever named.
     uuid: Mutex<Option<ClusterUuid>>,
-    story: Story,
+    documents: Documents,
 }
 
 impl Trio {
@@ -80,7 +80,7 @@ impl Trio {
             seats,
             left: Vec::new(),
             uuid: Mutex::default(),
-            story: Story::new(distribution.document_type()),
+            documents: Documents::new(distribution.document_type()),
         }
     }
 
@@ -231,25 +231,25 @@ impl Trio {
         }
     }
 
-    /// Makes the index of the story.
+    /// Makes the index of the documents.
     pub(super) async fn makes_an_index(&self) {
-        self.story.make_index(self.seats[0].address.ip()).await;
+        self.documents.make_index(self.seats[0].address.ip()).await;
     }
 
     /// Writes a document through a node; whether the node said that it is written.
     pub(super) async fn write(&self, via: usize, name: &str) -> bool {
-        self.story.write(self.seats[via].address.ip(), name).await
+        self.documents.write(self.seats[via].address.ip(), name).await
     }
 
     /// Writes some documents through a node.
     pub(super) async fn write_some(&self, via: usize, chapter: &str) {
-        self.story.write_some(self.seats[via].address.ip(), chapter).await;
+        self.documents.write_some(self.seats[via].address.ip(), chapter).await;
     }
 
     /// Waits until all are the cluster, whole, with every acknowledged document.
     pub(super) async fn has_every_document(&self) {
         let nodes: Vec<_> = self.seats.iter().map(|seat| seat.address.ip()).collect();
-        self.story.is_whole(&nodes).await;
+        self.documents.is_whole(&nodes).await;
     }
 }
 

@@ -130,7 +130,7 @@ impl Rig {
             }
         }
         let master = self.together(&all).await;
-        if self.story.is_empty() {
+        if self.documents.is_empty() {
             self.makes_an_index().await;
             self.writes_some(0, "stands").await;
             self.is_green(&all).await;
@@ -138,19 +138,19 @@ impl Rig {
         master
     }
 
-    /// Makes the index of the story.
+    /// Makes the index of the documents.
     pub(super) async fn makes_an_index(&self) {
-        self.story.make_index(self.hosts[0].ip).await;
+        self.documents.make_index(self.hosts[0].ip).await;
     }
 
     /// Writes some documents through a host's node.
     pub(super) async fn writes_some(&self, via: usize, chapter: &str) {
-        self.story.write_some(self.hosts[via].ip, chapter).await;
+        self.documents.write_some(self.hosts[via].ip, chapter).await;
     }
 
     /// Waits until these are the cluster, whole, with every acknowledged document.
     pub(super) async fn is_green(&self, who: &[usize]) {
         let nodes: Vec<_> = who.iter().map(|one| self.hosts[*one].ip).collect();
-        self.story.is_whole(&nodes).await;
+        self.documents.is_whole(&nodes).await;
     }
 }

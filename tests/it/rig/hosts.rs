@@ -15,7 +15,7 @@ use super::{
     scenarios::Scenario,
     settings::Equipment,
 };
-use crate::support::{LONG, story::Story};
+use crate::support::{LONG, documents::Documents};
 
 /// Hosts that run, with quorate on them or without.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Rig {
     pub(crate) book: Book,
     /// The only UUID that any node has named since the hosts were clean.
     pub(super) uuid: Mutex<Option<ClusterUuid>>,
-    pub(super) story: Story,
+    pub(super) documents: Documents,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the hosts are put up by a script")]
@@ -82,7 +82,7 @@ impl Rig {
             equipment,
             book,
             uuid: Mutex::default(),
-            story: Story::new("_doc"),
+            documents: Documents::new("_doc"),
         };
         for one in &rig.hosts {
             rig.hand_over(one).await;
@@ -156,7 +156,7 @@ impl Rig {
             .runs("ETCDCTL_API=3 etcdctl del --prefix / >/dev/null")
             .await;
         *self.uuid.lock().expect("no panic") = None;
-        self.story.forget();
+        self.documents.forget();
     }
 }
 

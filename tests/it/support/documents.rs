@@ -16,12 +16,12 @@ const SOME: usize = 5;
 
 /// The documents of which a node said that it has them.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub(crate) struct Documents {
     document_type: &'static str,
     acknowledged: Mutex<BTreeSet<String>>,
 }
 
-impl Story {
+impl Documents {
     /// Of documents that the nodes call by this type.
     pub(crate) fn new(document_type: &'static str) -> Self {
         Self {
