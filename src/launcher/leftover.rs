@@ -54,6 +54,19 @@ impl Leftover {
             with_setting: self.file.with_setting,
         }
     }
+
+    /// Takes from the file of its launcher what no label says.
+    fn learn(&mut self, file: NodeFile) {
+        if self.file.container != file.container {
+            return;
+        }
+        self.file.skipped_checks = file.skipped_checks;
+        // A container that was started again has other processes, and times of another boot mean nothing.
+        if file.process == Some(self.process) && file.boot == self.file.boot {
+            self.file.server = file.server;
+            self.file.disk = file.disk;
+        }
+    }
 }
 
 /// What becomes of it.
@@ -104,10 +117,8 @@ pub async fn of_plan(plan: &Plan, dead: Dead) -> Result<Option<Leftover>, Failur
         // Its labels say more than the file, and cannot be lost.
         Node::Container(packed) => {
             let mut found = container::leftover(plan, packed, dead).await?;
-            if let (Some(found), Some(file)) = (&mut found, file)
-                && found.file.container == file.container
-            {
-                found.file.skipped_checks = file.skipped_checks;
+            if let (Some(found), Some(file)) = (&mut found, file) {
+                found.learn(file);
             }
             Ok(found)
         }
@@ -204,6 +215,7 @@ mod tests {
             runtime::{Order, Runtime},
         },
         model::ClusterUuid,
+        nodefile::{ContainerId, DiskState, DiskTold},
     };
 
     fn claim(text: &str) -> ClaimId {
@@ -274,6 +286,57 @@ mod tests {
             reason: None,
             skipped_checks: Vec::new(),
             disk: None,
+        }
+    }
+
+    #[test]
+    fn what_no_label_says_is_taken_from_the_file_of_the_same_process() {
+        let process = |pid| ProcessId { pid, start_time: 7 };
+        let container = |id: &str| ContainerId {
+            name: "quorate-es".to_owned(),
+            id: id.to_owned(),
+        };
+        let file = |id: &str, pid| NodeFile {
+            container: Some(container(id)),
+            process: Some(process(pid)),
+            server: Some(process(pid + 1)),
+            skipped_checks: vec!["ports".to_owned()],
+            disk: Some(DiskTold {
+                state: DiskState::Stalled,
+                since_ms: 5,
+                why: None,
+                used_percent: None,
+                watermark: None,
+                every_ms: 10_000,
+            }),
+            ..node_file(Phase::Running)
+        };
+        let of_another_boot = NodeFile {
+            boot: "another".to_owned(),
+            ..file("a", 10)
+        };
+        for (what, file, checks, server) in [
+            ("the same process", file("a", 10), true, true),
+            ("the same container, started again", file("a", 20), true, false),
+            ("the same numbers in another boot", of_another_boot, true, false),
+            ("another container", file("b", 10), false, false),
+        ] {
+            let mut found = Leftover {
+                process: process(10),
+                file: NodeFile {
+                    container: Some(container("a")),
+                    process: Some(process(10)),
+                    ..node_file(Phase::Running)
+                },
+            };
+            found.learn(file);
+            let learnt = found.file;
+            assert_eq!(!learnt.skipped_checks.is_empty(), checks, "{what}");
+            assert_eq!(
+                (learnt.server, learnt.disk.is_some()),
+                (server.then_some(process(11)), server),
+                "{what}"
+            );
         }
     }
 

@@ -7,13 +7,13 @@ use quorate::{
     nodefile::NodeFile,
     registry::{Keys, Range},
 };
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 use crate::support::{
     LONG,
     etcd::{Etcd, Version},
     eventually,
-    launcher::Host,
+    launcher::{Host, pid},
     node::Line,
     part,
     turn::turn,
@@ -36,6 +36,12 @@ async fn recorded(etcd: &Etcd) -> Option<()> {
     let reading = etcd.registry().read(&[Range::Key(keys.record())]).await.ok()?;
     let record = ClusterRecord::parse(&reading.get(&keys.record())?.value).expect("readable");
     record.cluster_uuid.map(drop)
+}
+
+/// Waits until launchers have adopted the node so many times.
+async fn adopted(host: &Host, times: usize) {
+    let seen = || async { (host.log().matches("adopted=true").count() == times).then_some(()) };
+    eventually("the node is adopted", LONG, seen).await;
 }
 
 #[tokio::test]
@@ -87,11 +93,19 @@ async fn a_container_outlives_its_launcher_is_adopted_and_leaves_nothing_behind(
 
     host.kill();
     assert!(process.is_alive(), "the node lives on");
+    // One that does not answer, so that nobody finds its server a second time.
+    kill_process(pid(server.pid), Signal::STOP).expect("frozen");
+    host.start();
+    adopted(&host, 1).await;
+    let kept = host.file().and_then(|file| file.server);
+    assert_eq!(kept, Some(server), "what was known of it is not forgotten");
+    kill_process(pid(server.pid), Signal::CONT).expect("thawed");
+
+    host.kill();
     std::fs::remove_file(host.path("run/elasticsearch/127.0.30.41.json")).expect("the file is lost");
     host.start();
     assert_eq!(host.process().await, process, "it is found by its labels");
-    let adopted = || async { host.log().contains("adopted=true").then_some(()) };
-    eventually("it is adopted", LONG, adopted).await;
+    adopted(&host, 2).await;
 
     host.signal(Signal::TERM);
     assert_eq!(host.code().await, Some(0), "{}", host.log());
